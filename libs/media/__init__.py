@@ -1,0 +1,36 @@
+"""Where media lives, and how it is written so that it can be trusted after any crash.
+
+The only importer of storage clients; keys are `{camera}/hls/{camera}_{index}.ts` and its like.
+"""
+
+from libs.media.keys import (
+    dvr_playlist_name,
+    playlist_name,
+    read_segment_name,
+    segment_name,
+    served_folder,
+)
+from libs.media.store import (
+    MARKER,
+    BadKey,
+    MediaFile,
+    MediaStore,
+    NotMounted,
+    NotThere,
+    prepare_store,
+)
+
+__all__ = [
+    "MARKER",
+    "BadKey",
+    "MediaFile",
+    "MediaStore",
+    "NotMounted",
+    "NotThere",
+    "dvr_playlist_name",
+    "playlist_name",
+    "prepare_store",
+    "read_segment_name",
+    "segment_name",
+    "served_folder",
+]

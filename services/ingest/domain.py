@@ -1,0 +1,142 @@
+"""Which slot is due, what fills it, how pictures become messages, and what the camera's state is. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from libs.contracts.cameras import Camera
+from libs.contracts.facts import CameraConfig, CameraState
+from libs.contracts.frames import MAX_PAYLOAD, End, Unit, VideoMessage
+from libs.contracts.slots import slot_at
+
+HOLD_SECONDS = 3
+"""So long the last picture may stand in for the next; then slate says that there is none."""
+
+CATCH_UP_SECONDS = 30
+"""A stall up to this is caught up slot by slot; a longer one leaves a gap."""
+
+SAY_EVERY_MS = 10_000
+"""At most one `camera.observed` in this time."""
+
+STARTING_AFTER_MS = 2_000
+"""A camera that shows a picture within this is never called `starting`."""
+
+
+def first_slot(now_ms: int, fps: int, last_published: int | None) -> int:
+    """Where a run begins: now, but never at a slot that was published already."""
+    here = slot_at(now_ms, fps)
+    return here if last_published is None else max(here, last_published + 1)
+
+
+def next_slot(last: int, now_ms: int, fps: int) -> int:
+    """The slot after `last`, or the present one when the clock has left it too far behind to catch up."""
+    here = slot_at(now_ms, fps)
+    return here if here - last > CATCH_UP_SECONDS * fps else last + 1
+
+
+def without_picture(slot: int, last_captured: int | None, fps: int) -> Literal["h", "s"]:
+    """What fills a slot for which the source has nothing: the last picture again, or slate."""
+    fresh = last_captured is not None and slot - last_captured <= HOLD_SECONDS * fps
+    return "h" if fresh else "s"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What all messages of one x264 instance have in common."""
+
+    camera: str
+    fps: int
+    epoch: int
+    number: int
+
+    @property
+    def name(self) -> str:
+        """`Dolbom-Run`."""
+        return f"{self.epoch}.{self.number}"
+
+
+def split_seconds(units: Iterable[Unit], fps: int) -> list[tuple[Unit, ...]]:
+    """Access units in groups that may be messages: one wall second each, cut where the payload grows too large."""
+    groups: list[tuple[Unit, ...]] = []
+    size = 0
+    for unit in units:
+        last = groups[-1][-1] if groups else None
+        same = last is not None and last.slot // fps == unit.slot // fps and size + len(unit.data) <= MAX_PAYLOAD
+        groups = [*groups[:-1], (*groups[-1], unit)] if same else [*groups, (unit,)]
+        size = size + len(unit.data) if same else len(unit.data)
+    return groups
+
+
+def messages(run: Run, params: str, units: Iterable[Unit], end: End | None = None) -> list[VideoMessage]:
+    """The messages of these units; `end` stands on the last one."""
+    groups = split_seconds(units, run.fps)
+    made = [VideoMessage(run.camera, run.fps, run.epoch, run.name, params, group) for group in groups]
+    if made and end:
+        made[-1] = replace(made[-1], end=end)
+    return made
+
+
+def whole_seconds(units: tuple[Unit, ...], fps: int) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
+    """Split what the encoder gave so far into complete wall seconds and the rest that must wait."""
+    whole = 0
+    for at, unit in enumerate(units, 1):
+        if (unit.slot + 1) % fps == 0:
+            whole = at
+    return units[:whole], units[whole:]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which recordings to begin and to end."""
+
+    start: Mapping[str, CameraConfig]
+    stop: tuple[str, ...]
+    restart: tuple[str, ...]
+
+
+def plan(cameras: Mapping[str, Camera], running: Mapping[str, CameraConfig]) -> Plan:
+    """From wishes to actions. A camera that the log no longer knows goes on: only a decision stops a recording."""
+    wanted = {c.id: c.config for c in cameras.values() if c.config is not None and c.desired == "running"}
+    stop = tuple(name for name in running if name in cameras and name not in wanted)
+    restart = tuple(name for name, config in running.items() if name in wanted and _differs(wanted[name], config))
+    start = {name: config for name, config in wanted.items() if name not in running}
+    return Plan(start, stop, restart)
+
+
+def _differs(wanted: CameraConfig, running: CameraConfig) -> bool:
+    """Only what changes the picture is worth a new run."""
+    return wanted.source != running.source or wanted.profile != running.profile
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """The state of a camera and what was said of it last."""
+
+    state: CameraState = "starting"
+    cause: str = ""
+    since_ms: int = 0
+    said: tuple[CameraState, str] | None = None
+    said_ms: int = 0
+    ordinal: int = 0
+
+
+def see(observed: Observed, state: CameraState, cause: str, now_ms: int) -> Observed:
+    """The camera is in this state now."""
+    if (state, cause) == (observed.state, observed.cause):
+        return observed
+    return replace(observed, state=state, cause=cause, since_ms=now_ms)
+
+
+def worth_saying(observed: Observed, now_ms: int) -> bool:
+    """Is a `camera.observed` due? On change only, not too often, and no `starting` for a camera that just starts."""
+    if (observed.state, observed.cause) == observed.said:
+        return False
+    if observed.state == "starting" and now_ms - observed.since_ms < STARTING_AFTER_MS:
+        return False
+    return observed.said is None or observed.state == "stopped" or now_ms - observed.said_ms >= SAY_EVERY_MS
+
+
+def say(observed: Observed, now_ms: int) -> Observed:
+    """It was said."""
+    said = (observed.state, observed.cause)
+    return replace(observed, said=said, said_ms=now_ms, ordinal=observed.ordinal + 1)
