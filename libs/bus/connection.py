@@ -49,7 +49,10 @@ class Bus:
             self._start_ensuring()
 
     async def open(self, url: str, password: str) -> None:
-        """Connect once; raises NoServer with the reason in one line."""
+        """Connect once; raises NoServer with the reason in one line.
+
+        A client that may reconnect would try its first connection for ever, so it may only afterwards.
+        """
         try:
             await self.nc.connect(
                 url,
@@ -57,9 +60,9 @@ class Bus:
                 user=self.user,
                 password=password,
                 inbox_prefix=inbox(self.user),
-                max_reconnect_attempts=-1,
-                allow_reconnect=True,
-                reconnect_time_wait=1,
+                max_reconnect_attempts=1,
+                allow_reconnect=False,
+                reconnect_time_wait=0,
                 connect_timeout=2,
                 ping_interval=5,
                 max_outstanding_pings=2,
@@ -71,7 +74,10 @@ class Bus:
                 closed_cb=self._on_closed,
             )
         except (nats.errors.Error, OSError, TimeoutError) as problem:
+            self._leaving = True
+            await self.nc.close()
             raise NoServer(f"NATS at {url.rsplit('@')[-1]} does not take user {self.user}: {problem}") from problem
+        self.nc.options |= {"max_reconnect_attempts": -1, "allow_reconnect": True, "reconnect_time_wait": 1}
         version = self.nc.connected_server_version
         if (version.major, version.minor) < MIN_SERVER:
             self._leaving = True

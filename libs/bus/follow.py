@@ -17,6 +17,7 @@ from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from libs.bus.connection import Bus
+from libs.clock import real
 from libs.observe import get_log
 
 Start = Literal["first", "last_per_subject"]
@@ -42,10 +43,14 @@ class Received:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What came at once. `caught_up`: the server had nothing more. `anew`: the stream begins again, forget it all."""
+    """What came at once. `caught_up`: at real time `as_of` (or later) the server had nothing more than this.
+
+    `anew`: the stream begins again, forget what was read from it.
+    """
 
     messages: tuple[Received, ...]
     caught_up: bool
+    as_of: float = 0.0
     anew: bool = False
 
 
@@ -131,21 +136,21 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
     ask = json.dumps({"batch": BATCH, "expires": int(IDLE * 1e9)}).encode()
     pull = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}"
     try:
+        asked, asked_at = BATCH, real()
         await bus.nc.publish(pull, ask, reply=inbox)
-        asked = BATCH
         while bus.generation == generation:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(arrived.wait(), IDLE + 2.0)
             if not waiting:
                 raise _Ended
             arrived.clear()
-            batch, spent = _sorted(waiting)
+            batch, spent = _sorted(waiting, asked_at)
             if batch.messages:
                 cursor.next = batch.messages[-1].sequence + 1
             asked -= len(batch.messages)
             if spent or asked <= 0:
+                asked, asked_at = BATCH, real()
                 await bus.nc.publish(pull, ask, reply=inbox)
-                asked = BATCH
             yield batch
         raise _Ended
     finally:
@@ -155,7 +160,7 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
                 await bus.nc.publish(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", b"")
 
 
-def _sorted(waiting: deque[Msg]) -> tuple[Batch, bool]:
+def _sorted(waiting: deque[Msg], asked_at: float) -> tuple[Batch, bool]:
     """Take what waits: the batch, and whether the request is used up. Raises _Ended when the consumer is gone."""
     messages, caught_up, spent = [], False, False
     while waiting:
@@ -172,4 +177,4 @@ def _sorted(waiting: deque[Msg]) -> tuple[Batch, bool]:
             raise _Ended
         else:
             break
-    return Batch(tuple(messages), caught_up), spent
+    return Batch(tuple(messages), caught_up, asked_at), spent

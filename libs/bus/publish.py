@@ -42,11 +42,14 @@ async def publish(bus: Bus, subject: str, payload: bytes, headers: dict[str, str
     return Stored(answer.seq or 0, bool(answer.duplicate))
 
 
-async def publish_fact(bus: Bus, fact: Fact, stream: str) -> Stored:
-    """Store a fact; a duplicate is read back, and another body under the same id raises Conflict."""
+async def publish_fact(bus: Bus, fact: Fact, read_back: str | None) -> Stored:
+    """Store a fact. A duplicate is read back from stream `read_back`: another body under the same id raises Conflict.
+
+    A writer that may not read the stream passes None: its ids must then be its own alone (epoch and ordinal).
+    """
     stored = await publish(bus, fact.nats_subject, encode(fact), {MSG_ID: fact.id})
-    if stored.duplicate:
-        await _same_body(bus, stream, stored.sequence, fact)
+    if stored.duplicate and read_back:
+        await _same_body(bus, read_back, stored.sequence, fact)
     return stored
 
 

@@ -92,7 +92,7 @@ class Capture:
         self._words = b""
 
     def read(self) -> av.VideoFrame:
-        """The next picture; raises CaptureEnded at the end, after an error, or after SILENT_AFTER seconds of nothing."""
+        """The next picture; raises CaptureEnded at the end, after an error, or after too long a silence."""
         picture = blank(self._profile.width, self._profile.height)
         rows = _vectors(picture)
         while rows:
@@ -147,7 +147,7 @@ class Capture:
 
 
 def _vectors(picture: av.VideoFrame) -> list[memoryview]:
-    """The frame's memory in the order of the pipe: a plane at once where its lines have no padding, else line by line."""
+    """The frame's memory in the order of the pipe: a plane at once, or line by line where lines have padding."""
     vectors: list[memoryview] = []
     for plane in picture.planes:
         memory = memoryview(plane).cast("B")

@@ -43,13 +43,12 @@ class FileSource:
                 raise NoPicture(self._trouble)
             if self._at >= len(self._files):
                 self._next_round()
-            if self._capture is None:
-                path = self._files[self._at]
-                self._capture, self._given = Capture(self._spawn(self._arguments(path)), self._profile, path), 0
             try:
-                picture = self._capture.read()
+                picture = self._playing().read()
             except CaptureEnded as ended:
                 self._end_file(ended.reason)
+            except OSError as problem:
+                self._end_file(problem.strerror or type(problem).__name__)
             else:
                 self._given += 1
                 self._bad_in_a_row, self._retry_in = 0, RETRY_FIRST
@@ -61,8 +60,13 @@ class FileSource:
             self._capture.close()
             self._capture = None
 
-    def _arguments(self, path: Path) -> list[str]:
-        return command(self._ffmpeg, path, self._profile)
+    def _playing(self) -> Capture:
+        """The child of the present file, started when there is none."""
+        if self._capture is None:
+            path, self._given = self._files[self._at], 0
+            child = self._spawn(command(self._ffmpeg, path, self._profile))
+            self._capture = Capture(child, self._profile, path)
+        return self._capture
 
     def _end_file(self, reason: str) -> None:
         name = self._files[self._at].name

@@ -1,4 +1,4 @@
-"""Seconds of video on their way to the bus: in order, each until it is stored, and again after the bus lost its tail."""
+"""Seconds of video on their way to the bus: in order, each until it is stored, again after the bus lost its tail."""
 
 import asyncio
 from collections import deque

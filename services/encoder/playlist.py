@@ -1,0 +1,108 @@
+"""The live playlist (RFC 8216): numbers and times from slots, so that a restart of the encoder is invisible. Pure."""
+
+import re
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from libs.contracts.slots import HLS_SECONDS, moment, rfc3339, slot_at, slot_start_ms, unix_ms
+from libs.media import read_segment_name, segment_name
+
+LISTED = 6
+"""Segments in the live playlist."""
+
+
+class BadPlaylist(ValueError):
+    """The text is no playlist of ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One closed segment in the playlist."""
+
+    index: int
+    first_slot: int
+    frames: int
+    discontinuity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """The newest segments of a run, oldest first. `discontinuities`: how many left the list (EXT-X-…-SEQUENCE)."""
+
+    camera: str
+    fps: int
+    segments: tuple[Listed, ...] = ()
+    discontinuities: int = 0
+    ended: bool = False
+
+    def adding(self, segment: Listed) -> "Playlist":
+        """The list with one more segment, and without what has become too old."""
+        segments = (*self.segments, segment)
+        left, kept = segments[:-LISTED], segments[-LISTED:]
+        gone = self.discontinuities + sum(one.discontinuity for one in left)
+        return replace(self, segments=kept, discontinuities=gone, ended=False)
+
+    def ending(self) -> "Playlist":
+        """The list of a run that is over."""
+        return replace(self, ended=True)
+
+    def beginning(self) -> "Playlist":
+        """The empty list of a new run."""
+        return Playlist(self.camera, self.fps)
+
+    def render(self) -> str:
+        """The text of the `.m3u8`."""
+        lines = [
+            "#EXTM3U",
+            "#EXT-X-VERSION:6",
+            f"#EXT-X-TARGETDURATION:{HLS_SECONDS}",
+            f"#EXT-X-MEDIA-SEQUENCE:{self.segments[0].index if self.segments else 0}",
+            *([f"#EXT-X-DISCONTINUITY-SEQUENCE:{self.discontinuities}"] if self.discontinuities else []),
+            "#EXT-X-INDEPENDENT-SEGMENTS",
+        ]
+        for one in self.segments:
+            lines += ["#EXT-X-DISCONTINUITY"] if one.discontinuity else []
+            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{rfc3339(moment(slot_start_ms(one.first_slot, self.fps)))}")
+            lines.append(f"#EXTINF:{one.frames / self.fps:.3f},")
+            lines.append(segment_name(self.camera, one.index))
+        lines += ["#EXT-X-ENDLIST"] if self.ended else []
+        return "\n".join(lines) + "\n"
+
+
+_TAG = re.compile(r"#(?P<name>EXT[A-Z0-9-]*)(?::(?P<value>.*))?")
+
+
+def parse(text: str, camera: str, fps: int) -> Playlist:
+    """Read back a playlist that we wrote; raises BadPlaylist."""
+    if not text.startswith("#EXTM3U\n"):
+        raise BadPlaylist("no #EXTM3U")
+    segments: list[Listed] = []
+    tags: dict[str, str] = {}
+    for line in text.splitlines():
+        tag = _TAG.fullmatch(line)
+        if tag:
+            tags[tag["name"]] = tag["value"] or ""
+        else:
+            segments.append(_listed(line, camera, fps, tags))
+            tags.pop("EXT-X-DISCONTINUITY", None)
+    left = _number(tags.get("EXT-X-DISCONTINUITY-SEQUENCE", "0"))
+    return Playlist(camera, fps, tuple(segments), left, "EXT-X-ENDLIST" in tags)
+
+
+def _listed(line: str, camera: str, fps: int, tags: dict[str, str]) -> Listed:
+    """The segment that the tags before its name describe."""
+    index = read_segment_name(camera, line)
+    try:
+        frames = round(float(tags["EXTINF"].rstrip(",")) * fps)
+        began = unix_ms(datetime.fromisoformat(tags["EXT-X-PROGRAM-DATE-TIME"]))
+    except (KeyError, ValueError) as problem:
+        raise BadPlaylist(f"{line[:60]!r} has no duration or no time") from problem
+    if index is None or not 0 < frames <= HLS_SECONDS * fps:
+        raise BadPlaylist(f"{line[:60]!r} is no segment of ours")
+    return Listed(index, slot_at(began, fps), frames, "EXT-X-DISCONTINUITY" in tags)
+
+
+def _number(text: str) -> int:
+    if not text.isdigit():
+        raise BadPlaylist(f"{text!r} is no number")
+    return int(text)

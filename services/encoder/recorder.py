@@ -1,0 +1,71 @@
+"""One camera's way through the encoder: messages from the bus, decisions of the line, files in the store."""
+
+import contextlib
+
+from prometheus_client import Counter
+
+from libs.bus import Bus, Received, follow
+from libs.clock import SiteClock, real
+from libs.contracts.facts import CameraConfig
+from libs.contracts.frames import FrameError, read_video
+from libs.contracts.streams import VIDEO
+from libs.contracts.subjects import video
+from libs.media import MediaStore
+from libs.observe import get_log
+from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Line, Step, end, overdue, take
+from services.encoder.hls import HLSStreamGenerator
+
+log = get_log()
+_unreadable = Counter("dolbom_video_messages_unreadable_total", "Messages that nobody can read", ["camera"])
+_refused = Counter("dolbom_video_messages_refused_total", "Messages of a lower epoch", ["camera"])
+
+
+class Recorder:
+    """Reads `frames.video.{camera}` from the stream's start, skipping by slot, for ever."""
+
+    def __init__(
+        self, camera: str, config: CameraConfig, store: MediaStore, bus: Bus, clock: SiteClock, writer: str
+    ) -> None:
+        self.camera, self.config, self.wanted = camera, config, True
+        self._bus, self._clock = bus, clock
+        self._generator = HLSStreamGenerator(camera, config, store, writer)
+        self._patience = round(RUN_ENDS_AFTER * config.profile.fps * clock.speed)
+        self._line = Line(config.profile.fps)
+        self._heard = real()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        self._line = await self._generator.restore(self._clock.now_ms())
+        self._heard = real()
+        async with contextlib.aclosing(follow(self._bus, VIDEO.name, [video(self.camera)])) as batches:
+            async for batch in batches:
+                for message in batch.messages:
+                    await self._take(message)
+                if batch.caught_up:
+                    await self._apply(*self._deadlines(batch.as_of))
+
+    async def _take(self, message: Received) -> None:
+        self._heard = real()
+        try:
+            read = read_video(self.camera, message.headers, message.payload)
+        except FrameError as problem:
+            _unreadable.labels(self.camera).inc()
+            log.error("video_unreadable", camera_id=self.camera, sequence=message.sequence, reason=str(problem))
+            return
+        if read.epoch < self._line.epoch:
+            _refused.labels(self.camera).inc()
+        await self._apply(*take(self._line, read, self._patience))
+
+    def _deadlines(self, as_of: float) -> tuple[Line, list[Step]]:
+        """What is due now that everything up to real time `as_of` has been read."""
+        if as_of - self._heard >= RUN_ENDS_AFTER:
+            return end(self._line)
+        now_ms = self._clock.now_ms() - round((real() - as_of) * 1000 * self._clock.speed)
+        line, steps = overdue(self._line, now_ms, self._clock.speed, self._patience)
+        if steps and not self.wanted and as_of - self._heard > LATE_AFTER_MS / 1000:
+            return end(self._line)
+        return line, steps
+
+    async def _apply(self, line: Line, steps: list[Step]) -> None:
+        self._line = line
+        await self._generator.carry_out(steps)

@@ -1,0 +1,154 @@
+"""Follow what people wish of cameras, and record those that should run."""
+
+import asyncio
+import contextlib
+import re
+import subprocess
+import threading
+from concurrent.futures import Future
+from pathlib import Path
+
+from prometheus_client import Counter
+
+from libs.bus import Batch, Bus, NoServer, connect, follow
+from libs.clock import SiteClock
+from libs.contracts.cameras import Camera as Wish
+from libs.contracts.cameras import fold
+from libs.contracts.envelope import FactError, decode
+from libs.contracts.facts import CameraConfig
+from libs.contracts.frames import End
+from libs.contracts.streams import CAMERAS, FRAME_STREAMS
+from libs.observe import Health, get_log
+from libs.video.ffmpeg import NoFfmpeg, ffmpeg_program
+from services.ingest.camera import Camera
+from services.ingest.capture import start_child
+from services.ingest.domain import plan
+from services.ingest.files import FileSource
+from services.ingest.settings import Settings
+
+log = get_log()
+_unreadable = Counter("dolbom_facts_unreadable_total", "Facts that this service could not read", ["stream"])
+_clock_behind = Counter("dolbom_clock_behind_total", "Seconds in which the wall clock was behind the site clock")
+
+
+async def serve(settings: Settings, health: Health, stop: asyncio.Event) -> None:
+    """Record until `stop`; waits for the bus at the start."""
+    user = settings.nats_user or "ingest"
+    ingest = Ingest(settings)
+    while not stop.is_set():
+        try:
+            async with connect(
+                settings.nats_url, user, settings.nats_password.get_secret_value(), FRAME_STREAMS
+            ) as bus:
+                health.say("ready", ready=True)
+                await ingest.run(bus, health, stop)
+        except NoServer as problem:
+            health.say("starting", ready=False, why=str(problem))
+            log.info("bus_waited_for", reason=str(problem))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), 0.3)
+
+
+class Ingest:
+    """All cameras of this process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._clock = SiteClock.from_text(settings.dolbom_clock)
+        self._loop = asyncio.get_running_loop()
+        self._wishes: dict[str, Wish] = {}
+        self._cameras: dict[str, Camera] = {}
+
+    async def run(self, bus: Bus, health: Health, stop: asyncio.Event) -> None:
+        """Follow the wishes until `stop`, then end all recordings in order."""
+        tasks = [asyncio.create_task(self._follow(bus)), asyncio.create_task(self._watch(bus, health))]
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*tasks, stopped):
+                task.cancel()
+            await self._stop_all()
+        for task in tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+
+    async def _follow(self, bus: Bus) -> None:
+        async for batch in follow(bus, CAMERAS.name, CAMERAS.subjects):
+            self._fold(batch)
+            if batch.caught_up:
+                await self._reconcile(bus)
+
+    def _fold(self, batch: Batch) -> None:
+        if batch.anew:
+            self._wishes = {}
+        for message in batch.messages:
+            try:
+                self._wishes = fold(self._wishes, decode(message.payload))
+            except FactError as problem:
+                _unreadable.labels(CAMERAS.name).inc()
+                log.error("fact_unreadable", subject=message.subject, reason=str(problem))
+
+    async def _reconcile(self, bus: Bus) -> None:
+        steps = plan(self._wishes, {name: camera.config for name, camera in self._cameras.items()})
+        for name in steps.stop:
+            await self._cameras.pop(name).stop("stopped")
+        for name in steps.restart:
+            await self._cameras.pop(name).stop(None)
+        again = {name: self._wishes[name].config for name in steps.restart}
+        for name, config in {**steps.start, **again}.items():
+            if config is not None:
+                self._cameras[name] = Camera(name, config, bus, self._clock, self._open_files)
+                await self._cameras[name].start()
+
+    async def _stop_all(self) -> None:
+        end: End | None = None
+        await asyncio.gather(*(camera.stop(end) for camera in self._cameras.values()))
+        self._cameras.clear()
+
+    async def _watch(self, bus: Bus, health: Health) -> None:
+        """Once a second: is the bus there, is the clock right?"""
+        while True:
+            verdict = self._clock.check()
+            if verdict == "behind":
+                _clock_behind.inc()
+                health.say("degraded", ready=True, why="clock: the wall clock is behind the site clock")
+            elif bus.connected:
+                health.say("ready", ready=True)
+            else:
+                health.say("degraded", ready=False, why="the bus is away; recording goes on")
+            if verdict == "jump":
+                log.warning("clock_jumped")
+            await asyncio.sleep(1)
+
+    def _open_files(self, name: str, config: CameraConfig) -> FileSource:
+        folders = [Path(self._settings.media_url.removeprefix("file://"), name, "videos")]
+        if self._settings.dolbom_videos:
+            folders.append(Path(self._settings.dolbom_videos))
+        files = [_found(file, folders) for file in config.source.files if re.fullmatch(r"[^/\0]+", file)]
+        try:
+            program = ffmpeg_program(self._settings.ffmpeg_bin)
+        except NoFfmpeg as problem:
+            log.error("no_ffmpeg", reason=str(problem))
+            program = "ffmpeg"
+        return FileSource(files, config.source.loop, config.profile, program, self._spawn)
+
+    def _spawn(self, arguments: list[str]) -> "subprocess.Popen[bytes]":
+        """Start a child on the main thread, whichever thread asks."""
+        if threading.current_thread() is threading.main_thread():
+            return start_child(arguments)
+        answer: Future[subprocess.Popen[bytes]] = Future()
+
+        def start() -> None:
+            try:
+                answer.set_result(start_child(arguments))
+            except OSError as problem:
+                answer.set_exception(problem)
+
+        self._loop.call_soon_threadsafe(start)
+        return answer.result(timeout=10)
+
+
+def _found(file: str, folders: list[Path]) -> Path:
+    """The first folder that has the file; the last one is named when none has."""
+    return next((folder / file for folder in folders if (folder / file).is_file()), folders[-1] / file)

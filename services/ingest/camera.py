@@ -1,0 +1,158 @@
+"""One camera on the event loop: its epoch, its outbox, its stills, and what is said of its state."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from prometheus_client import Counter
+
+from libs.bus import Bus, BusError, NotStored, publish, publish_fact
+from libs.clock import SiteClock, wall_ms
+from libs.contracts.envelope import Fact, Origin, new_fact
+from libs.contracts.facts import CameraConfig, CameraObserved, CameraState
+from libs.contracts.frames import End, Snapshot
+from libs.contracts.slots import moment
+from libs.contracts.subjects import snapshot as snapshot_subject
+from libs.observe import get_log
+from services.ingest.demo import DemoSource
+from services.ingest.domain import Observed, Run, say, see, worth_saying
+from services.ingest.files import FileSource
+from services.ingest.outbox import Outbox, newest_message
+from services.ingest.recording import Deliver, Recording, Source
+
+log = get_log()
+_stills_skipped = Counter("dolbom_snapshots_skipped_total", "Stills that were not sent in time", ["camera"])
+_restarts = Counter("dolbom_recording_restarts_total", "Recordings that broke and began anew", ["camera"])
+RESTART_FIRST, RESTART_MOST = 0.5, 30.0
+"""Seconds before a broken recording begins anew."""
+
+OpenFiles = Callable[[str, CameraConfig], FileSource]
+
+
+class Camera:
+    """Records one camera until `stop`. Make it on the event loop."""
+
+    def __init__(self, name: str, config: CameraConfig, bus: Bus, clock: SiteClock, open_files: OpenFiles) -> None:
+        self.name, self.config = name, config
+        self._bus, self._clock, self._open_files = bus, clock, open_files
+        self._outbox = Outbox(bus, name, self._on_trouble)
+        self._recording: Recording | None = None
+        self._observed = Observed(since_ms=clock.now_ms())
+        self._epoch = 0
+        self._unsaid: Fact | None = None
+        self._still: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Take an epoch above every one known, and begin."""
+        newest = await self._newest()
+        self._epoch = max(newest[1] + 1, wall_ms())
+        self._begin(1, newest[0])
+        self._tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._say(), self._supervise())]
+        log.info("recording_started", camera_id=self.name, epoch=self._epoch, source=self.config.source.kind)
+
+    def _begin(self, number: int, last_published: int | None) -> None:
+        """Start run `number` of this epoch."""
+        loop = asyncio.get_running_loop()
+        deliver = Deliver(
+            video=lambda message: loop.call_soon_threadsafe(self._outbox.put, message),
+            snapshot=lambda still: loop.call_soon_threadsafe(self._send_still, still),
+            state=lambda state, cause: loop.call_soon_threadsafe(self._see, state, cause),
+        )
+        run = Run(self.name, self.config.profile.fps, self._epoch, number)
+        self._recording = Recording(run, self.config, self._source(), self._clock, deliver)
+        self._recording.start(last_published)
+
+    async def _supervise(self) -> None:
+        """A recording that broke begins anew, at growing intervals; one whose source ended does not."""
+        number, pause = 1, RESTART_FIRST
+        while True:
+            await asyncio.sleep(pause)
+            recording = self._recording
+            if recording is None or recording.alive:
+                pause = RESTART_FIRST
+            elif recording.ended == "source_ended":
+                self._see("stopped", "the source ended")
+            else:
+                _restarts.labels(self.name).inc()
+                number, pause = number + 1, min(pause * 2, RESTART_MOST)
+                self._begin(number, recording.last_slot)
+
+    async def stop(self, end: End | None, patience: float = 1.5) -> None:
+        """End the run, send what is left, and say so if somebody wished it."""
+        for task in self._tasks[2:]:
+            task.cancel()
+        if self._recording is not None:
+            self._recording.stop(end)
+            await asyncio.to_thread(self._recording.join)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._outbox.sent(), patience)
+        if end == "stopped":
+            self._see("stopped", "")
+            await self._say_now()
+        for task in self._tasks:
+            task.cancel()
+        log.info("recording_stopped", camera_id=self.name, end=end or "restart")
+
+    def _source(self) -> Source:
+        if self.config.source.kind == "demo":
+            return DemoSource(self.config.profile)
+        return self._open_files(self.name, self.config)
+
+    async def _newest(self) -> tuple[int | None, int]:
+        """The last slot and epoch that the stream knows; asks until the bus answers."""
+        while True:
+            await self._bus.usable()
+            try:
+                message = await newest_message(self._bus, self.name)
+            except NotStored:
+                await asyncio.sleep(0.2)
+            else:
+                return (message.last_slot, message.epoch) if message else (None, 0)
+
+    def _on_trouble(self) -> None:
+        if self._recording is not None:
+            self._recording.want_key()
+
+    def _send_still(self, still: Snapshot) -> None:
+        """Newest wins: a still that cannot go out at once is not worth waiting for."""
+        if self._still is not None and not self._still.done():
+            _stills_skipped.labels(self.name).inc()
+            return
+        self._still = asyncio.create_task(self._publish_still(still))
+
+    async def _publish_still(self, still: Snapshot) -> None:
+        try:
+            await publish(self._bus, snapshot_subject(self.name), still.jpeg, still.headers(), patience=1.0)
+        except BusError as problem:
+            _stills_skipped.labels(self.name).inc()
+            log.debug("still_not_stored", camera_id=self.name, reason=str(problem))
+
+    def _see(self, state: CameraState, cause: str) -> None:
+        self._observed = see(self._observed, state, cause, self._clock.now_ms())
+
+    async def _say(self) -> None:
+        """Say changes of state as they become due; runs until cancelled."""
+        while True:
+            await asyncio.sleep(0.25)
+            if self._unsaid or worth_saying(self._observed, self._clock.now_ms()):
+                await self._say_now()
+
+    async def _say_now(self) -> None:
+        """One `camera.observed`; what the bus does not take now is sent again as it is, before anything newer."""
+        fact = self._unsaid or self._fact()
+        self._unsaid = fact
+        try:
+            await publish_fact(self._bus, fact, read_back=None)
+        except BusError as problem:
+            log.warning("fact_not_stored", camera_id=self.name, fact=fact.name, reason=str(problem))
+            return
+        self._unsaid = None
+        log.info("camera_observed", camera_id=self.name, state=self._observed.state, cause=self._observed.cause)
+
+    def _fact(self) -> Fact:
+        seen, now = self._observed, self._clock.now_ms()
+        self._observed = say(seen, now)
+        data = CameraObserved(ordinal=seen.ordinal, state=seen.state, cause=seen.cause, since=moment(seen.since_ms))
+        origin = Origin("ingest", seen.since_ms, now, epoch=self._epoch)
+        return new_fact(data, self.name, (self.name, self._epoch, seen.ordinal), origin)
