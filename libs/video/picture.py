@@ -7,25 +7,28 @@ from numpy.typing import NDArray
 
 JPEG_QUALITY = 80
 
+Picture = av.VideoFrame
+"""A raw picture, I420, tv range."""
+
 Pixels = NDArray[np.uint8]
 
 
-def blank(width: int, height: int) -> av.VideoFrame:
+def blank(width: int, height: int) -> Picture:
     """A frame whose planes wait to be filled."""
-    return av.VideoFrame(width, height, "yuv420p")
+    return Picture(width, height, "yuv420p")
 
 
-def from_bgr(image: Pixels) -> av.VideoFrame:
+def from_bgr(image: Pixels) -> Picture:
     """An I420 frame (BT.601, tv range) of a BGR image; both sides even."""
     return from_i420(np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2YUV_I420), dtype=np.uint8))
 
 
-def from_i420(planes: Pixels) -> av.VideoFrame:
+def from_i420(planes: Pixels) -> Picture:
     """A frame of stacked planes, `height * 3 / 2` rows of `width` bytes."""
-    return av.VideoFrame.from_ndarray(planes, format="yuv420p")
+    return Picture.from_ndarray(planes, format="yuv420p")
 
 
-def jpeg_and_luma(picture: av.VideoFrame) -> tuple[bytes, int]:
+def jpeg_and_luma(picture: Picture) -> tuple[bytes, int]:
     """The picture as JPEG, and its mean brightness (0 to 255)."""
     planes = picture.to_ndarray(format="yuv420p")
     luma = round(float(planes[: picture.height].mean()))

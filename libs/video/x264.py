@@ -51,7 +51,7 @@ class H264Encoder:
         """What the encoder still holds; it takes no picture afterwards."""
         return [self._unit(packet) for packet in self._codec.encode(None)]
 
-    def _unit(self, packet: av.Packet[av.VideoStream]) -> Unit:
+    def _unit(self, packet: "av.Packet[av.VideoStream]") -> Unit:
         if packet.pts is None:
             raise ValueError("x264 gave a packet without a time")
         stamp, raw = self._stamps.pop(packet.pts), bytes(packet)

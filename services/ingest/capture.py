@@ -13,11 +13,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import av
-
 from libs.clock import real
 from libs.contracts.facts import Profile
-from libs.video.picture import blank
+from libs.video.picture import Picture, blank
 
 SILENT_AFTER = 10.0
 """Seconds without a byte after which a child is given up."""
@@ -91,7 +89,7 @@ class Capture:
         self._poll.register(self._err, select.POLLIN)
         self._words = b""
 
-    def read(self) -> av.VideoFrame:
+    def read(self) -> Picture:
         """The next picture; raises CaptureEnded at the end, after an error, or after too long a silence."""
         picture = blank(self._profile.width, self._profile.height)
         rows = _vectors(picture)
@@ -146,7 +144,7 @@ class Capture:
         return lines[-1][:200] if lines else "FFmpeg ended without a word"
 
 
-def _vectors(picture: av.VideoFrame) -> list[memoryview]:
+def _vectors(picture: Picture) -> list[memoryview]:
     """The frame's memory in the order of the pipe: a plane at once, or line by line where lines have padding."""
     vectors: list[memoryview] = []
     for plane in picture.planes:

@@ -6,13 +6,12 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
-import av
 import cv2
 import numpy as np
 
 from libs.contracts.facts import Profile
 from libs.contracts.slots import slot_start_ms
-from libs.video.picture import Pixels, from_i420
+from libs.video.picture import Picture, Pixels, from_i420
 from services.ingest.marker import draw_marker
 
 Colour = tuple[int, int, int]
@@ -74,7 +73,7 @@ class DemoSource:
     def __init__(self, profile: Profile) -> None:
         self._profile = profile
 
-    def picture(self, slot: int) -> av.VideoFrame:
+    def picture(self, slot: int) -> Picture:
         """The playroom at `slot`."""
         profile = self._profile
         second = slot_start_ms(slot, profile.fps) / 1000

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import av
-
 from libs.clock import real
 from libs.contracts.facts import Profile
 from libs.observe import get_log
+from libs.video.picture import Picture
 from services.ingest.capture import Capture, CaptureEnded, Spawn, command
 
 RETRY_FIRST, RETRY_MOST = 1.0, 30.0
@@ -36,7 +35,7 @@ class FileSource:
         self._retry_at, self._retry_in = 0.0, RETRY_FIRST
         self._trouble = "no files" if not files else ""
 
-    def picture(self, slot: int) -> av.VideoFrame:
+    def picture(self, slot: int) -> Picture:
         """The next picture. Raises NoPicture while no file gives one, SourceEnded at the end of a list played once."""
         while True:
             if not self._files or real() < self._retry_at:

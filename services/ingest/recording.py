@@ -5,14 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-import av
-
 from libs.clock import SiteClock
 from libs.contracts.facts import CameraConfig, CameraState
 from libs.contracts.frames import Cause, End, Kind, Snapshot, Unit, VideoMessage
 from libs.contracts.slots import moment, slot_start_ms
 from libs.observe import get_log
-from libs.video.picture import jpeg_and_luma
+from libs.video.picture import Picture, jpeg_and_luma
 from libs.video.sei import Stamp
 from libs.video.slate import slate_picture
 from libs.video.times import time_for_people
@@ -26,7 +24,7 @@ log = get_log()
 class Source(Protocol):
     """Gives the picture of a slot; raises NoPicture or SourceEnded."""
 
-    def picture(self, slot: int) -> av.VideoFrame:
+    def picture(self, slot: int) -> Picture:
         """The picture that fills `slot`."""
 
     def close(self) -> None:
@@ -50,7 +48,7 @@ class Recording:
         self._run, self._source, self._clock, self._deliver = run, source, clock, deliver
         self._encoder = H264Encoder(config.profile)
         self._held: tuple[Unit, ...] = ()
-        self._last: av.VideoFrame | None = None
+        self._last: Picture | None = None
         self._last_captured: int | None = None
         self._stopping = threading.Event()
         self._key_wanted = threading.Event()
@@ -117,7 +115,7 @@ class Recording:
             self._snapshot(slot, kind, picture)
         self._hand_over(self._encoder.encode(picture, Stamp(slot, kind, cause), key=key))
 
-    def _picture(self, slot: int) -> tuple[av.VideoFrame, Kind, Cause]:
+    def _picture(self, slot: int) -> tuple[Picture, Kind, Cause]:
         """What fills the slot: a new picture, the last one again, or slate that says since when there is none."""
         try:
             picture = self._source.picture(slot)
@@ -137,7 +135,7 @@ class Recording:
         at = moment(slot_start_ms(self._last_captured, self._run.fps))
         return time_for_people(at, self.config.time_zone)
 
-    def _snapshot(self, slot: int, kind: Kind, picture: av.VideoFrame) -> None:
+    def _snapshot(self, slot: int, kind: Kind, picture: Picture) -> None:
         jpeg, luma = jpeg_and_luma(picture)
         run = self._run
         self._deliver.snapshot(Snapshot(run.camera, slot, run.fps, kind, run.epoch, luma, jpeg))

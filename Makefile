@@ -1,0 +1,75 @@
+# `make` alone lists what can be done. Set-up happens by itself (scripts/setup.sh), only when something is missing.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+.PHONY: help run events test lint lock soak bench clean
+MAKEFLAGS += --no-print-directory
+
+# Options reach the recipes through the environment and untouched: `value` keeps make from expanding a `$` in a file's
+# name. HOST counts only on make's command line, for many shells export it as the name of the machine.
+define keep
+ifneq ($$(filter $2,$$(origin $1)),)
+override $1 := $$(value $1)
+export $1
+endif
+endef
+$(foreach option,VIDEO PORT DATA CLOCK SIMULATE_GEMINI UPGRADE,$(eval $(call keep,$(option),command environment)))
+$(eval $(call keep,HOST,command))
+ifneq ($(filter environment,$(origin HOST)),)
+unexport HOST
+endif
+
+# What make tells its children about itself would confuse a make that a test starts.
+PREPARE = unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES; scripts/setup.sh
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' Makefile | expand -t 14
+
+run: ## Start everything: [VIDEO=file or folder] [PORT=8080] [HOST=127.0.0.1] [DATA=./data] [CLOCK=…] [SIMULATE_GEMINI=1]
+	@$(PREPARE) run
+	options=()
+	for name in port host data video clock; do
+	  variable=$${name^^}
+	  [ -z "$${!variable:-}" ] || options+=("--$$name" "$${!variable}")
+	  unset "$$variable"
+	done
+	exec .venv/bin/dolbom up "$${options[@]}"
+
+events: ## Follow the facts as they happen, one line each: [DATA=./data]
+	@$(PREPARE) run
+	exec .venv/bin/dolbom events $${DATA:+--data "$$DATA"}
+
+test: ## Run the tests, and tell which were skipped and why
+	@$(PREPARE) test
+	exec .venv/bin/python -m pytest tests -m "not soak"
+
+soak: ## Run the long seeded tests
+	@$(PREPARE) test
+	status=0
+	.venv/bin/python -m pytest tests -m soak || status=$$?
+	[ $$status -ne 5 ] || { echo "There is no soak test yet."; status=0; }
+	exit $$status
+
+bench: ## Run the paired benchmarks
+	@$(PREPARE) test
+	[ -d bench ] || { echo "There is no benchmark yet."; exit 0; }
+	exec .venv/bin/python -m bench
+
+lint: ## Check style, types, imports and sizes
+	@$(PREPARE) lint
+	status=0
+	check() { "$$@" || status=1; }
+	check .venv/bin/ruff check
+	check .venv/bin/ruff format --check
+	check .venv/bin/mypy libs services cli tests scripts
+	check .venv/bin/lint-imports --cache-dir build/import-linter
+	check .venv/bin/python scripts/check_sizes.py
+	exit $$status
+
+lock: ## Pin what pyproject.toml and package.json ask for: [UPGRADE=1] to the newest versions
+	@$(PREPARE) lock
+	scripts/lock.sh
+
+clean: ## Remove what set-up and the tools made; recordings in data/ stay
+	@rm -rf .venv build services/query/web/node_modules

@@ -1,0 +1,84 @@
+"""The command line of `dolbom`. A command's code is imported when it is asked for: a start counts every 100 ms."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from cli.refusal import Refusal
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """One line, like every other refusal."""
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        sys.exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    asked = _parser().parse_args(arguments)
+    try:
+        return _run(asked)
+    except Refusal as refusal:
+        print(f"dolbom {asked.command}: {refusal}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, BrokenPipeError):
+        return 0
+
+
+def _run(asked: argparse.Namespace) -> int:
+    if asked.command == "up":
+        from cli.plan import Options
+        from cli.up import up
+
+        return up(Options(asked.data, asked.host, asked.port, asked.video, asked.clock, asked.simulate_gemini))
+    if asked.command == "setup":
+        from cli.setup import setup
+
+        return setup(asked.data)
+    if asked.command == "status":
+        from cli.status import status
+
+        return status(asked.data, as_json=asked.json)
+    if asked.command == "events":
+        from cli.events import events
+
+        return events(asked.data, asked.subjects, as_json=asked.json)
+    from cli.docs import write_docs
+
+    return write_docs(asked.output)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="dolbom", description="Live video of a place of care, recorded, watched and explained.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    up = _command(commands, "up", "start a site on this machine; Ctrl-C stops it")
+    up.add_argument("--host", default="127.0.0.1", help="loopback address of the page (127.0.0.1)")
+    up.add_argument("--port", type=int, default=8080, help="port of the page (8080, or the next free one)")
+    up.add_argument("--video", default="", metavar="PATH", help="a video, or a folder of videos, that camera-1 plays")
+    up.add_argument("--clock", default="", metavar="START@SPEED", help="simulated time: 2026-03-02T09:00:00Z@10")
+    up.add_argument("--simulate-gemini", action="store_true", help="judge by a simulator (not there yet)")
+    _command(commands, "setup", "make or widen the streams of a site")
+    status = _command(commands, "status", "how services and cameras are; exit 0 well, 1 not all well, 2 not running")
+    status.add_argument("--json", action="store_true", help="for programs")
+    events = _command(commands, "events", "follow the facts, one line each")
+    events.add_argument("--json", action="store_true", help="the facts as they stand on the bus")
+    events.add_argument("subjects", nargs="*", metavar="SUBJECT", help="such as event.> or segment.closed.*")
+    docs = commands.add_parser("docs", allow_abbrev=False)
+    docs.add_argument("output", nargs="?", default="docs/events.md")
+    return parser
+
+
+def _command(
+    commands: "argparse._SubParsersAction[_Parser]",  # argparse has no public name for it
+    name: str,
+    text: str,
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
+    parser.add_argument("--data", default="./data", help="data directory of the site (./data)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

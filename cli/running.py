@@ -1,0 +1,178 @@
+"""A site while it runs: the bus, the five services, what is said about them, and how it all ends in order."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from asyncio import create_task
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from cli.access import Access
+from cli.bus_server import HOST, BusServer, start_bus
+from cli.cameras_file import CAMERA, cameras_file, shown
+from cli.domain import SERVICE_BACKOFF, line
+from cli.keeper import Keeper, Program
+from cli.plan import Plan, not_later, streams_mark, told_to, told_to_all
+from cli.refusal import Refusal
+from cli.site import write_private
+from cli.web import ask
+from libs.clock import SiteClock, real, wall_ms
+from libs.contracts.permissions import SERVICES
+
+_FASTEST_PAGE = ("query", "ingest", "encoder", "detector", "analyzer")
+"""Order of the start: the page is waited for, and it takes longest."""
+_STAGES = ((1.0, ("ingest",)), (1.2, ("encoder",)), (1.2, ("detector", "analyzer", "query")))
+"""Order of the end, and the seconds that each stage may take; with the bus they stay below 5."""
+_BUS_PATIENCE = 1.0
+_SLOW_PAGE = 30.0
+
+
+@dataclass(slots=True)
+class Running:
+    """What was started so far."""
+
+    plan: Plan
+    lock: int
+    bus: BusServer | None = None
+    keepers: dict[str, Keeper] = field(default_factory=dict)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+
+async def run(plan: Plan, lock: int) -> int:
+    """Until Ctrl-C or SIGTERM. Raises Refusal when the site cannot be started; everything has ended then too."""
+    stop = _stop_on_signals()
+    site = Running(plan, lock)
+    starting, asked = create_task(_start(site)), create_task(stop.wait())
+    try:
+        await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await asked
+    finally:
+        asked.cancel()
+        starting.cancel()
+        await asyncio.wait({starting})
+        await _end(site)
+    say(line("■", "stopped", f"everything is kept in {plan.site.shown(plan.site.data)}"))
+    return 0
+
+
+async def _start(site: Running) -> None:
+    plan = site.plan
+    access = await _find_bus(site)
+    write_private(plan.site.run / "cameras.yaml", cameras_file(plan.videos))
+    _tell_beginning(plan)
+    mark = plan.site.nats / "store" / ".dolbom-streams"
+    known = plan.external is None and mark.is_file() and mark.read_text(encoding="ascii") == streams_mark()
+    if known and plan.clock is None:
+        # The streams stand since an earlier start: the services need not wait for the check.
+        _start_services(site, access)
+        await _tell_page(site)
+        await _make_streams(plan, access)
+        return
+    await _make_streams(plan, access)
+    if plan.external is None:
+        write_private(mark, streams_mark())
+    _start_services(site, access)
+    await _tell_page(site)
+
+
+async def _find_bus(site: Running) -> Access:
+    """The bus, started if it is ours."""
+    plan = site.plan
+    if plan.external is not None:
+        say(line("✔", "bus", f"{plan.external.shown_url} (named by NATS_URL)"))
+        return plan.external
+    site.bus = await start_bus(plan.site, plan.server, site.lock, say)
+    site.tasks.append(site.bus.task)
+    secret, hint = "…", f"  (password: {plan.site.shown(plan.site.nats / 'observer.password')})"
+    if sys.stdout.isatty():
+        secret, hint = plan.site.password("observer"), ""
+    say(line("✔", "bus", f"nats -s nats://observer:{secret}@{HOST}:{site.bus.port} sub 'event.>'{hint}"))
+    return Access(site.bus.url, "setup", plan.site.password("setup"))
+
+
+def _tell_beginning(plan: Plan) -> None:
+    data = plan.site.shown(plan.site.data)
+    say(line("✔", "data", f"{data} ({shutil.disk_usage(plan.site.data).free / 1e9:.0f} GB free)"))
+    if plan.cameras is not None:
+        say(line("✔", "cameras", f"from {plan.site.shown(plan.cameras)}"))
+        return
+    say(line("✔", CAMERA, shown(plan.videos, plan.site.shown(plan.videos.folder) if plan.videos else "")))
+
+
+async def _make_streams(plan: Plan, access: Access) -> None:
+    # Imported late: the bus's library costs most of a second, in which the services start already.
+    from cli.setup import last_video_ms, make_streams
+
+    try:
+        await make_streams(access)
+    except Refusal as refusal:
+        if plan.external is None:
+            raise
+        say(line("!", "bus", f"{refusal}; let `dolbom setup` make them with a user that may"))
+        return
+    if plan.clock is not None and SiteClock(plan.clock).now_ms() < await last_video_ms(access):
+        raise not_later(plan.site)
+
+
+def _start_services(site: Running, access: Access) -> None:
+    plan = site.plan
+    clock = plan.clock
+    if clock is not None and clock.anchor_ms is None:
+        clock = replace(clock, anchor_ms=wall_ms())
+    told = told_to_all(plan, access.url, str(clock) if clock else "")
+    plan.site.write_env({**told, "NATS_URL": access.shown_url})
+    for service in _FASTEST_PAGE:
+        arguments = (sys.executable, "-m", f"services.{service}")
+        program = Program(service, arguments, told_to(service, plan, told), plan.site.log(service))
+        site.keepers[service] = Keeper(program, SERVICE_BACKOFF, lambda text: say(f"! {text}"))
+        site.tasks.append(create_task(site.keepers[service].run()))
+
+
+async def _tell_page(site: Running) -> None:
+    """Say where the page is once it answers; never before."""
+    plan, began, told = site.plan, real(), False
+    while not await _page_answers(site):
+        if not told and real() - began > _SLOW_PAGE:
+            told = True
+            log = plan.site.shown(plan.site.log("query"))
+            say(line("!", "page", f"does not answer yet; {log} says why. Still trying"))
+        await asyncio.sleep(0.05)
+    say(line("✔", "page", f"{plan.url}  (Ctrl-C stops everything)"))
+
+
+async def _page_answers(site: Running) -> bool:
+    answer = await asyncio.to_thread(ask, site.plan.host, site.plan.port, "/")
+    return answer is not None and answer.status < 400 and site.keepers["query"].running
+
+
+async def _end(site: Running) -> None:
+    """Stop in order: nothing new is recorded, what was is written down, then nobody needs the bus."""
+    for patience, names in _STAGES:
+        await asyncio.gather(*(site.keepers[name].stop(patience) for name in names if name in site.keepers))
+    if site.bus is not None:
+        await site.bus.keeper.stop(_BUS_PATIENCE)
+    for task in site.tasks:
+        task.cancel()
+    await asyncio.gather(*site.tasks, return_exceptions=True)
+    for service in SERVICES:
+        (site.plan.site.run / f"{service}.json").unlink(missing_ok=True)
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def say(text: str) -> None:
+    """Tell the person. Nobody reading any more (a closed pipe or terminal) stops nothing."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

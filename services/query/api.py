@@ -1,0 +1,143 @@
+"""The REST API for cameras: the list, the newest still, start and stop."""
+
+from typing import Annotated, cast
+from uuid import uuid4
+
+from anyio import to_thread
+from fastapi import APIRouter, Depends, Header, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from libs.contracts.cameras import Wish
+from libs.contracts.facts import CameraConfig
+from libs.contracts.slots import rfc3339
+from libs.contracts.streams import CAMERAS
+from services.query.answers import CameraItem, CameraList, WishItem, camera_item, picture_item, wish_item
+from services.query.commands import Unwritten, record_wish
+from services.query.domain import Known
+from services.query.problems import Problem, ProblemBody, not_found, unavailable
+from services.query.site import Site
+
+PROBLEMS: dict[int | str, dict[str, object]] = {
+    status: {"model": ProblemBody, "description": what}
+    for status, what in {404: "Not there", 422: "Not valid", 503: "Not now"}.items()
+}
+
+
+async def site_of(request: Request) -> Site:
+    """What the running service holds."""
+    return cast(Site, request.app.state.site)
+
+
+SiteNow = Annotated[Site, Depends(site_of)]
+
+
+async def no_query(request: Request) -> None:
+    """No address here takes query keys; one that is misspelt is never ignored."""
+    for key in request.query_params:
+        raise Problem(422, f"query key {key[:40]!r} is not known here")
+
+
+async def cameras_read(site: SiteNow) -> None:
+    """An empty list must mean "no cameras", never "not read yet"."""
+    if CAMERAS.name not in site.view.read:
+        raise unavailable("starting", "The service is starting and has not read the cameras yet.")
+
+
+async def registered(camera_id: str, site: SiteNow) -> tuple[Known, CameraConfig]:
+    """The camera of the path; the same 404 for every id that is none."""
+    known = site.view.cameras.get(camera_id)
+    if known is None or known.camera.config is None:
+        raise not_found()
+    return known, known.camera.config
+
+
+Registered = Annotated[tuple[Known, CameraConfig], Depends(registered)]
+router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], responses=PROBLEMS)
+
+
+@router.head("/api/v1/cameras", include_in_schema=False)
+@router.get("/api/v1/cameras", summary="All cameras")
+async def list_cameras(site: SiteNow, response: Response) -> CameraList:
+    """All registered cameras, by id."""
+    held = [(known, known.camera.config) for _, known in sorted(site.view.cameras.items())]
+    response.headers.update(_now(site))
+    return CameraList(items=[await _item(site, known, config) for known, config in held if config])
+
+
+@router.head("/api/v1/cameras/{camera_id}", include_in_schema=False)
+@router.get("/api/v1/cameras/{camera_id}", summary="One camera")
+async def get_camera(camera: Registered, site: SiteNow, response: Response) -> CameraItem:
+    """One registered camera."""
+    response.headers.update(_now(site))
+    return await _item(site, *camera)
+
+
+@router.head("/api/v1/cameras/{camera_id}/now.jpg", include_in_schema=False)
+@router.get(
+    "/api/v1/cameras/{camera_id}/now.jpg",
+    summary="The newest still",
+    response_class=Response,
+    responses={200: {"content": {"image/jpeg": {}}, "description": "The still; `Dolbom-Age-Ms` says how old it is"}},
+)
+async def get_now_picture(camera: Registered, site: SiteNow) -> Response:
+    """The newest still, about a second old; a picture that is older than ten seconds is never given as live."""
+    camera_id = camera[0].camera.id
+    picture, still = picture_item(site, camera_id), site.view.stills.get(camera_id)
+    if picture is None or still is None or not picture.live:
+        since = rfc3339(picture.at) if picture else None
+        raise unavailable("no-picture", "There is no picture of this camera now.", since=since)
+    headers = {
+        "Dolbom-Slot": str(picture.slot),
+        "Dolbom-At": rfc3339(picture.at),
+        "Dolbom-Age-Ms": str(picture.age_ms),
+        "Dolbom-Kind": picture.kind,
+        **_now(site),
+    }
+    return Response(still.jpeg, headers=headers, media_type="image/jpeg")
+
+
+class Why(BaseModel):
+    """Why somebody wishes it; may be left out."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=200)
+
+
+Key = Annotated[str | None, Header(min_length=1, max_length=100, description="the same key asks for the same thing")]
+
+
+@router.post("/api/live-monitoring/start-hls-stream/{camera_id}", status_code=202, summary="Wish that a camera runs")
+async def start_hls_stream(
+    camera: Registered, site: SiteNow, why: Why | None = None, idempotency_key: Key = None
+) -> WishItem:
+    """Recorded as `camera.desired`; nothing new is recorded when it is wished already."""
+    return await _wish(site, camera[0].camera.id, "running", why, idempotency_key)
+
+
+@router.post("/api/live-monitoring/stop-hls-stream/{camera_id}", status_code=202, summary="Wish that a camera stops")
+async def stop_hls_stream(
+    camera: Registered, site: SiteNow, why: Why | None = None, idempotency_key: Key = None
+) -> WishItem:
+    """Recorded as `camera.desired`; nothing new is recorded when it is wished already."""
+    return await _wish(site, camera[0].camera.id, "stopped", why, idempotency_key)
+
+
+async def _wish(site: Site, camera_id: str, state: Wish, why: Why | None, key: str | None) -> WishItem:
+    try:
+        await record_wish(site, camera_id, state, why.reason if why else "", key or str(uuid4()))
+    except Unwritten as problem:
+        detail = "The bus does not answer, so the wish may not be recorded. Try again with the same Idempotency-Key."
+        raise unavailable("bus-away", detail, retry_after=2) from problem
+    return wish_item(site, camera_id)
+
+
+async def _item(site: Site, known: Known, config: CameraConfig) -> CameraItem:
+    listing = await to_thread.run_sync(site.playlists.listing, site.store, known.camera.id)
+    return camera_item(site, known, config, listing)
+
+
+def _now(site: Site) -> dict[str, str]:
+    """The site's time, so that a viewer's own clock need not be right; it may run faster than real time."""
+    now, speed = str(site.clock.now_ms()), f"{site.clock.speed:g}"
+    return {"Dolbom-Now": now, "Dolbom-Speed": speed, "Cache-Control": "no-store"}

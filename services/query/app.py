@@ -1,0 +1,124 @@
+"""Runs query: the web server, the readers of the bus and the registration of cameras, until it is told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import Iterator
+
+import uvicorn
+from fastapi import FastAPI
+
+from libs.bus import NoServer, connect
+from libs.observe import Health, get_log, serve_health
+from services.query import api, media, page, problems
+from services.query.commands import register_cameras
+from services.query.gate import Gate
+from services.query.settings import Settings
+from services.query.site import Site
+
+MAX_BODY = 16 * 1024
+GRACE = 1
+"""Seconds that answers in progress get at the end."""
+log = get_log()
+
+
+class WebServer(uvicorn.Server):
+    """uvicorn beside our other tasks: signals are ours."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave every signal alone."""
+        yield
+
+
+def create_app(site: Site) -> FastAPI:
+    """The application behind the gate."""
+    app = FastAPI(
+        title="Dolbom",
+        summary="Live video of a place of care",
+        version="0.1.0",
+        docs_url=None,  # the default pages load their scripts from other sites
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.site, app.state.page = site, page.read_page()
+    for part in (api, media, page):
+        app.include_router(part.router)
+    problems.install(app)
+    return app
+
+
+def listen(settings: Settings) -> socket.socket:
+    """The socket of page and API. Raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in settings.http_host else socket.AF_INET
+    return socket.create_server((settings.http_host, settings.http_port), family=family, backlog=256)
+
+
+async def serve(site: Site, listener: socket.socket) -> None:
+    """Run until SIGTERM."""
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    health = Health("query")
+    health_port = serve_health(health, site.settings.health_port)
+    server = WebServer(_config(site))
+    host, port = listener.getsockname()[:2]
+    log.info("serves", url=f"http://{host}:{port}", health_port=health_port)
+    async with asyncio.TaskGroup() as tasks:
+        web = tasks.create_task(server.serve([listener]))
+        others = [tasks.create_task(work) for work in (_keep_bus(site), _watch(site, health), health.turn())]
+        await stop.wait()
+        health.say("stopping", ready=False)
+        server.should_exit = True
+        for other in others:
+            other.cancel()
+        await web
+    log.info("stopped")
+
+
+def _config(site: Site) -> uvicorn.Config:
+    return uvicorn.Config(
+        Gate(create_app(site)),
+        http="h11",  # unlike httptools it bounds what it reads before a request is whole
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACE,
+    )
+
+
+async def _keep_bus(site: Site) -> None:
+    """Connect as soon as there is a server; a connection that was there once comes back by itself."""
+    settings, pause = site.settings, 0.2
+    user, password = settings.nats_user or "query", settings.nats_password.get_secret_value()
+    while True:
+        try:
+            async with connect(settings.nats_url, user, password) as bus:
+                site.bus, site.bus_problem = bus, ""
+                async with asyncio.TaskGroup() as tasks:
+                    tasks.create_task(site.view.keep(bus))
+                    tasks.create_task(register_cameras(site))
+        except NoServer as problem:
+            site.bus_problem = str(problem)
+        finally:
+            site.bus = None
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 2.0)
+
+
+async def _watch(site: Site, health: Health) -> None:
+    """Keep the site clock right and show how the service is."""
+    while True:
+        site.clock.check()
+        site.mount()
+        state, ready, why = site.verdict()
+        if (state, why) != (health.state, health.why):
+            log.info("state", state=state, why=why)
+        health.say(state, ready=ready, why=why)
+        await asyncio.sleep(1.0 if ready else 0.1)

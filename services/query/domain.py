@@ -1,0 +1,146 @@
+"""What query decides: which facts a list of cameras or a wish calls for, and which of two things seen is newer."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+from uuid import NAMESPACE_URL, uuid5
+
+from libs.contracts.cameras import Camera, Wish, evolve
+from libs.contracts.envelope import Fact
+from libs.contracts.facts import (
+    CameraConfig,
+    CameraDesired,
+    CameraObserved,
+    CameraRegistered,
+    CameraUpdated,
+    FactData,
+)
+from libs.contracts.frames import Snapshot
+from libs.contracts.slots import slot_start_ms
+
+STILL_LIVE_MS = 10_000
+"""A still that is older than this is never passed off as live."""
+
+_REQUESTS = uuid5(NAMESPACE_URL, "dolbom:request")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A camera as the facts tell it. `last`: newest sequence over it; `wished`: somebody said whether it runs."""
+
+    camera: Camera
+    last: int = 0
+    wished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A camera as `cameras.yaml` wants it."""
+
+    id: str
+    config: CameraConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A fact to write about a camera, if `expected` is still the last sequence over it."""
+
+    camera_id: str
+    data: FactData
+    request: str
+    expected: int
+
+
+def unknown(camera_id: str) -> Known:
+    """A camera of which no fact tells."""
+    return Known(Camera(camera_id))
+
+
+def learn(known: Known, fact: Fact) -> Known:
+    """What is known of a camera after one more fact of `CAMERAS`."""
+    camera = evolve(known.camera, fact)
+    wished = known.wished or (isinstance(fact.data, CameraDesired) and camera is not known.camera)
+    return replace(known, camera=camera, wished=wished)
+
+
+def plan(cameras: Mapping[str, Known], entries: Iterable[Entry]) -> list[Planned]:
+    """The facts that are missing until every entry is registered as it stands and was once told to run."""
+    return [planned for entry in entries for planned in _plan(cameras.get(entry.id, unknown(entry.id)), entry)]
+
+
+def _plan(known: Known, entry: Entry) -> list[Planned]:
+    """Two facts at most; a process that died between them left the second one to do."""
+    camera, planned = known.camera, list[Planned]()
+    revision = camera.revision
+    if camera.config != entry.config:
+        shape = CameraRegistered if camera.config is None else CameraUpdated
+        data = shape.model_validate({**entry.config.model_dump(), "revision": revision + 1})
+        planned.append(Planned(entry.id, data, _request(entry, revision), known.last))
+        revision += 1
+    if not known.wished:
+        wanted = CameraDesired(revision=revision + 1, state="running", by="site", reason="first registration")
+        planned.append(Planned(entry.id, wanted, _request(entry, revision), known.last))
+    return planned
+
+
+def _request(entry: Entry, replaces: int) -> str:
+    """Follows from the entry and the revision it replaces: demo → file → demo again is three requests, not two."""
+    content = json.dumps({"id": entry.id, **entry.config.model_dump(mode="json")}, sort_keys=True, ensure_ascii=False)
+    return str(uuid5(_REQUESTS, f"{content}|{replaces}"))
+
+
+def wish(known: Known, state: Wish, reason: str, request: str) -> Planned | None:
+    """The fact that somebody's wish calls for; None when the camera is already wished so."""
+    if known.wished and known.camera.desired == state:
+        return None
+    data = CameraDesired(revision=known.camera.revision + 1, state=state, by="anyone", reason=reason)
+    return Planned(known.camera.id, data, request, known.last)
+
+
+def newer_observed(before: Fact | None, fact: Fact) -> Fact:
+    """The newer of two facts by (epoch, ordinal): a writer whose lease was taken is never believed again."""
+    return fact if before is None or _order(fact) > _order(before) else before
+
+
+def _order(fact: Fact) -> tuple[int, int]:
+    return (fact.epoch or 0, fact.data.ordinal if isinstance(fact.data, CameraObserved) else 0)
+
+
+def newer_still(before: Snapshot | None, still: Snapshot) -> Snapshot:
+    """The newer of two stills; neither epochs nor slots ever go back."""
+    if before is None or (still.epoch >= before.epoch and still.slot > before.slot):
+        return still
+    return before
+
+
+def still_age_ms(still: Snapshot, now_ms: int) -> int:
+    """Site time since the still's slot began."""
+    return max(0, now_ms - slot_start_ms(still.slot, still.fps))
+
+
+def is_live(age_ms: int, speed: float) -> bool:
+    """May a still of this age be shown as the present? Site time runs `speed` times as fast as real time."""
+    return age_ms <= STILL_LIVE_MS * speed
+
+
+Verdict = tuple[Literal["starting", "degraded", "ready"], bool, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What readiness depends on; a text is empty when its matter is well."""
+
+    facts_read: bool
+    bus: str
+    registration: str
+    media: str
+
+
+def verdict(now: Condition) -> Verdict:
+    """State, readiness and the reason. A bus that went away leaves recordings and page to be served."""
+    if not now.facts_read:
+        return "starting", False, now.bus or "the facts are being read"
+    if now.registration or now.media:
+        return "degraded", False, now.registration or now.media
+    return ("degraded", True, now.bus) if now.bus else ("ready", True, "")

@@ -1,0 +1,111 @@
+"""Every error as an RFC 9457 problem: one clear sentence, never a path of the server or a secret."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+_MAX_INSTANCE = 1000
+_SENTENCES = {
+    404: "There is nothing at this address.",
+    405: "This address does not take this method.",
+    413: "The body is too large.",
+    500: "Something went wrong here; the log says what.",
+}
+
+
+class ProblemBody(BaseModel):
+    """What an error looks like (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+
+
+class Problem(Exception):
+    """An error to answer with. `kind` names it for programs; without one the status says it all."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str = "",
+        kind: str = "",
+        *,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, str | None] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail, self.kind = status, detail or _SENTENCES[status], kind
+        self.headers, self.extra = dict(headers or {}), dict(extra or {})
+
+
+def not_found() -> Problem:
+    """The same for what is not there, what is hidden, and what has no proper name."""
+    return Problem(404)
+
+
+def unavailable(kind: str, detail: str, retry_after: int = 1, **extra: str | None) -> Problem:
+    """Not now: worth trying again after some seconds."""
+    return Problem(503, detail, kind, headers={"Retry-After": str(retry_after)}, extra=extra)
+
+
+def answer(problem: Problem, path: str) -> JSONResponse:
+    """The answer for a request to `path`."""
+    instance = quote(path, safe="/:@!$&'()*+,;=~")
+    body = {
+        "type": f"urn:dolbom:problem:{problem.kind}" if problem.kind else "about:blank",
+        "title": problem.kind.replace("-", " ").capitalize() or HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+        "detail": problem.detail,
+        "instance": instance if len(instance) <= _MAX_INSTANCE else "",
+        **problem.extra,
+    }
+    headers = {"Cache-Control": "no-store", **problem.headers}
+    return JSONResponse(body, problem.status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the application a problem."""
+    app.add_exception_handler(Problem, _of_ours)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_exception_handler(RequestValidationError, _of_validation)
+    app.add_exception_handler(Exception, _of_anything)
+
+
+async def _of_ours(request: Request, problem: Exception) -> JSONResponse:
+    if not isinstance(problem, Problem):
+        raise problem
+    return answer(problem, request.scope["path"])
+
+
+async def _of_http(request: Request, problem: Exception) -> JSONResponse:
+    if not isinstance(problem, HTTPException):
+        raise problem
+    said = _SENTENCES.get(problem.status_code, problem.detail)
+    return answer(Problem(problem.status_code, said, headers=problem.headers), request.scope["path"])
+
+
+async def _of_validation(request: Request, problem: Exception) -> JSONResponse:
+    if not isinstance(problem, RequestValidationError):
+        raise problem
+    return answer(Problem(422, _field(problem.errors())), request.scope["path"])
+
+
+async def _of_anything(request: Request, _: Exception) -> JSONResponse:
+    return answer(Problem(500), request.scope["path"])
+
+
+def _field(errors: Sequence[Mapping[str, object]]) -> str:
+    """The first field that is wrong, without repeating what was sent."""
+    first = errors[0] if errors else {}
+    loc = first.get("loc")
+    where = ".".join(str(part)[:40] for part in loc) if isinstance(loc, tuple) else "request"
+    return f"{where}: {first.get('msg', 'is not valid')}"

@@ -1,0 +1,29 @@
+"""Settings of query, read from the environment."""
+
+import ipaddress
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from libs.bus import BusSettings
+from libs.observe import ObserveSettings
+
+
+class Settings(BusSettings, ObserveSettings):
+    """All that query can be told."""
+
+    media_url: str = Field(default="data/media", description="where media lives")
+    dolbom_cameras: str = Field(default="", description="path of a cameras.yaml; empty = none")
+    http_host: str = Field(default="127.0.0.1", description="loopback address that the page and the API are served on")
+    http_port: int = Field(default=8080, ge=0, le=65535, description="port of the page and the API; 0 = free one")
+    query_role: Literal["all"] = Field(default="all", description="what this process does")
+
+    @field_validator("http_host")
+    @classmethod
+    def _loopback(cls, host: str) -> str:
+        """Without users everybody who reaches the port may see and stop everything."""
+        if host == "localhost":
+            return "127.0.0.1"
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"there are no users yet, so only a loopback address is served, not {host}")
+        return host

@@ -1,0 +1,49 @@
+"""What the running service holds, and how well it is."""
+
+from dataclasses import dataclass, field
+
+from libs.bus import Bus
+from libs.clock import SiteClock
+from libs.contracts.streams import CAMERAS
+from libs.media import BadKey, MediaStore, NotMounted
+from services.query.domain import Condition, Verdict, verdict
+from services.query.playlists import Playlists
+from services.query.settings import Settings
+from services.query.view import View
+
+
+@dataclass(slots=True)
+class Site:
+    """One per process; made in `app`, handed to whoever answers a request."""
+
+    settings: Settings
+    clock: SiteClock
+    view: View = field(default_factory=View)
+    playlists: Playlists = field(default_factory=Playlists)
+    bus: Bus | None = None
+    bus_problem: str = ""
+    registration: str = "the cameras of the site are not registered yet"
+    """Why `cameras.yaml` is not carried out; empty when it is."""
+    store: MediaStore | None = None
+    media_problem: str = ""
+
+    @property
+    def connected(self) -> bool:
+        """Can facts be written?"""
+        return self.bus is not None and self.bus.connected
+
+    def mount(self) -> None:
+        """Find the media store, or that it is not there any more."""
+        try:
+            if self.store is None:
+                self.store = MediaStore.open(self.settings.media_url)
+            self.store.check()
+            self.media_problem = ""
+        except (NotMounted, BadKey) as problem:
+            self.media_problem = str(problem)
+
+    def verdict(self) -> Verdict:
+        """State, readiness and the reason."""
+        bus = "" if self.connected else self.bus_problem or "the bus is out of reach"
+        read = CAMERAS.name in self.view.read
+        return verdict(Condition(read, bus, self.registration, self.media_problem))
