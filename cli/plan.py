@@ -3,7 +3,6 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from cli.access import Access
@@ -13,7 +12,6 @@ from cli.refusal import Refusal
 from cli.site import Site
 from cli.videos import Videos, find_videos
 from libs.clock import BadClock, Simulated, SiteClock, parse_simulated
-from libs.contracts.streams import BUCKETS, FACT_STREAMS
 from libs.media import MARKER, NotMounted, prepare_store, read_segment_name
 from libs.video.ffmpeg import NoFfmpeg, ffmpeg_program
 
@@ -155,11 +153,6 @@ def not_later(site: Site) -> Refusal:
     """A simulated time may not lie before what is recorded already."""
     where = site.shown(site.data)
     return Refusal(f"CLOCK starts before the newest recording on DATA {where}: name a later time or another folder")
-
-
-def streams_mark() -> str:
-    """Stands in the store once its streams are those of this contract."""
-    return sha256(repr((FACT_STREAMS, BUCKETS)).encode()).hexdigest()
 
 
 def told_to_all(plan: Plan, nats_url: str, clock: str) -> dict[str, str]:

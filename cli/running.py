@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 from asyncio import create_task
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -14,15 +15,17 @@ from cli.bus_server import HOST, BusServer, start_bus
 from cli.cameras_file import CAMERA, cameras_file, shown
 from cli.domain import SERVICE_BACKOFF, line
 from cli.keeper import Keeper, Program
-from cli.plan import Plan, not_later, streams_mark, told_to, told_to_all
+from cli.plan import Plan, not_later, told_to, told_to_all
 from cli.refusal import Refusal
 from cli.site import write_private
 from cli.web import ask
 from libs.clock import SiteClock, real, wall_ms
 from libs.contracts.permissions import SERVICES
 
-_FASTEST_PAGE = ("query", "ingest", "encoder", "detector", "analyzer")
-"""Order of the start: the page is waited for, and it takes longest."""
+_LAST = ("detector", "analyzer")
+_LAST_AFTER = 3.0
+"""They start when the page answers, or after this many seconds. What a service imports costs a processor a second and
+more: with all five at once the page takes twice as long (measured on two cores)."""
 _STAGES = ((1.0, ("ingest",)), (1.2, ("encoder",)), (1.2, ("detector", "analyzer", "query")))
 """Order of the end, and the seconds that each stage may take; with the bus they stay below 5."""
 _BUS_PATIENCE = 1.0
@@ -64,19 +67,10 @@ async def _start(site: Running) -> None:
     access = await _find_bus(site)
     write_private(plan.site.run / "cameras.yaml", cameras_file(plan.videos))
     _tell_beginning(plan)
-    mark = plan.site.nats / "store" / ".dolbom-streams"
-    known = plan.external is None and mark.is_file() and mark.read_text(encoding="ascii") == streams_mark()
-    if known and plan.clock is None:
-        # The streams stand since an earlier start: the services need not wait for the check.
-        _start_services(site, access)
-        await _tell_page(site)
+    if plan.clock is not None:
+        # A simulated clock begins to run when everything is ready for it.
         await _make_streams(plan, access)
-        return
-    await _make_streams(plan, access)
-    if plan.external is None:
-        write_private(mark, streams_mark())
-    _start_services(site, access)
-    await _tell_page(site)
+    await _start_services(site, access)
 
 
 async def _find_bus(site: Running) -> Access:
@@ -104,7 +98,7 @@ def _tell_beginning(plan: Plan) -> None:
 
 
 async def _make_streams(plan: Plan, access: Access) -> None:
-    # Imported late: the bus's library costs most of a second, in which the services start already.
+    # Imported late: the bus's library costs most of a second, in which query is starting already.
     from cli.setup import last_video_ms, make_streams
 
     try:
@@ -118,22 +112,38 @@ async def _make_streams(plan: Plan, access: Access) -> None:
         raise not_later(plan.site)
 
 
-def _start_services(site: Running, access: Access) -> None:
-    plan = site.plan
-    clock = plan.clock
+async def _start_services(site: Running, access: Access) -> None:
+    """Returns when all were started and the page was told. Nothing is recorded before the streams stand."""
+    plan, clock = site.plan, site.plan.clock
     if clock is not None and clock.anchor_ms is None:
         clock = replace(clock, anchor_ms=wall_ms())
     told = told_to_all(plan, access.url, str(clock) if clock else "")
     plan.site.write_env({**told, "NATS_URL": access.shown_url})
-    for service in _FASTEST_PAGE:
-        arguments = (sys.executable, "-m", f"services.{service}")
-        program = Program(service, arguments, told_to(service, plan, told), plan.site.log(service))
-        site.keepers[service] = Keeper(program, SERVICE_BACKOFF, lambda text: say(f"! {text}"))
-        site.tasks.append(create_task(site.keepers[service].run()))
+    _keep(site, "query", told)
+    page = create_task(_wait_for_page(site))
+    site.tasks.append(page)
+    await asyncio.sleep(0)  # query is on its way while the streams are looked at
+    if plan.clock is None:
+        await _make_streams(plan, access)
+    for service in ("ingest", "encoder"):
+        _keep(site, service, told)
+    await asyncio.wait({page}, timeout=_LAST_AFTER)
+    for service in _LAST:
+        _keep(site, service, told)
+    await page
+    say(line("✔", "page", f"{plan.url}  (Ctrl-C stops everything)"))
 
 
-async def _tell_page(site: Running) -> None:
-    """Say where the page is once it answers; never before."""
+def _keep(site: Running, service: str, told: Mapping[str, str]) -> None:
+    arguments = (sys.executable, "-m", f"services.{service}")
+    program = Program(service, arguments, told_to(service, site.plan, told), site.plan.site.log(service))
+    keeper = Keeper(program, SERVICE_BACKOFF, lambda text: say(f"! {text}"))
+    site.keepers[service] = keeper
+    site.tasks.append(create_task(keeper.run()))
+
+
+async def _wait_for_page(site: Running) -> None:
+    """Returns when the page really answers."""
     plan, began, told = site.plan, real(), False
     while not await _page_answers(site):
         if not told and real() - began > _SLOW_PAGE:
@@ -141,12 +151,13 @@ async def _tell_page(site: Running) -> None:
             log = plan.site.shown(plan.site.log("query"))
             say(line("!", "page", f"does not answer yet; {log} says why. Still trying"))
         await asyncio.sleep(0.05)
-    say(line("✔", "page", f"{plan.url}  (Ctrl-C stops everything)"))
 
 
 async def _page_answers(site: Running) -> bool:
+    if not site.keepers["query"].running:
+        return False
     answer = await asyncio.to_thread(ask, site.plan.host, site.plan.port, "/")
-    return answer is not None and answer.status < 400 and site.keepers["query"].running
+    return answer is not None and answer.status < 400
 
 
 async def _end(site: Running) -> None:

@@ -66,8 +66,9 @@ Step = Place | Slate | Close | Begin | End | Late
 class Line:
     """Slots below `horizon` stand in closed files. `next` is the slot that comes next; None between runs.
 
-    `open_from` is the first slot of the open segment (None while it is empty); `used` names the run and slot of the
-    last access unit that was placed, on which the next one that is no IDR depends.
+    `open_from` is the first slot of the open segment (None while it is empty). `heard` is the x264 run that spoke
+    last; `used` names the run and slot of the last access unit that was placed, on which the next one depends unless
+    it is an IDR.
     """
 
     fps: int
@@ -75,6 +76,7 @@ class Line:
     next: int | None = None
     open_from: int | None = None
     epoch: int = 0
+    heard: str = ""
     used: tuple[str, int] | None = None
 
 
@@ -87,6 +89,7 @@ def take(line: Line, message: VideoMessage, patience: int) -> tuple[Line, list[S
     for unit in message.units:
         line, more = _take_unit(line, unit, message, patience)
         steps += more
+    line = replace(line, heard=message.run)
     if message.end and _ends_here(line, message.last_slot):
         line, more = end(line)
         steps += more
@@ -142,11 +145,9 @@ def _take_unit(line: Line, unit: Unit, message: VideoMessage, patience: int) -> 
 
 def _cause(line: Line, message: VideoMessage) -> Cause:
     """Why slots are missing before this message: lost on the way, a new recording, or a new ingest."""
-    if line.used is None:
-        return "restart"
-    if line.used[0] == message.run:
+    if line.heard == message.run:
         return "bus"
-    return "ingest" if line.used[0].split(".")[0] == str(message.epoch) else "restart"
+    return "ingest" if line.heard.split(".")[0] == str(message.epoch) else "restart"
 
 
 def _fill(line: Line, until: int, cause: Cause) -> tuple[Line, list[Step]]:

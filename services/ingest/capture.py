@@ -121,19 +121,21 @@ class Capture:
         deadline = real() + SILENT_AFTER
         while True:
             ready = dict(self._poll.poll(max(0.0, deadline - real()) * 1000))
-            if self._err in ready:
-                self._listen()
+            if self._err in ready and not self._listen():
+                self._poll.unregister(self._err)
             if self._out in ready:
                 return
             if not ready:
                 raise CaptureEnded(f"no picture for {SILENT_AFTER:.0f} s")
 
-    def _listen(self) -> None:
-        with contextlib.suppress(BlockingIOError):
+    def _listen(self) -> bool:
+        """Keep what the child said; False when it will say no more."""
+        try:
             said = os.read(self._err, 65536)
-            if not said:
-                self._poll.unregister(self._err)
-            self._words = (self._words + said)[-_KEPT_WORDS:]
+        except BlockingIOError:
+            return True
+        self._words = (self._words + said)[-_KEPT_WORDS:]
+        return bool(said)
 
     def _reason(self) -> str:
         """What the child said last, without the path; empty at a clean end."""

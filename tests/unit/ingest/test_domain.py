@@ -1,0 +1,110 @@
+"""Which slot is due, what fills it, how pictures become messages, what is said of a camera."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.contracts.cameras import Camera
+from libs.contracts.facts import CameraConfig, Profile, Source
+from libs.contracts.frames import MAX_PAYLOAD, Unit, read_video
+from libs.contracts.slots import slot_start_ms
+from services.ingest.domain import (
+    Observed,
+    Run,
+    first_slot,
+    messages,
+    next_slot,
+    plan,
+    say,
+    see,
+    whole_seconds,
+    without_picture,
+    worth_saying,
+)
+
+RUN = Run("camera-1", 5, 9, 1)
+
+
+def units(first: int, count: int, size: int = 10) -> tuple[Unit, ...]:
+    return tuple(Unit(first + at, "c", at == 0, bytes([at % 256]) * size) for at in range(count))
+
+
+def test_a_run_begins_now_but_never_at_a_slot_that_was_published() -> None:
+    now = slot_start_ms(1000, 5)
+    assert first_slot(now, 5, None) == 1000
+    assert first_slot(now, 5, 990) == 1000
+    assert first_slot(now, 5, 1003) == 1004
+
+
+def test_a_stall_is_caught_up_slot_by_slot_and_a_long_one_leaves_a_gap() -> None:
+    assert next_slot(1000, slot_start_ms(1000, 5), 5) == 1001
+    assert next_slot(1000, slot_start_ms(1150, 5), 5) == 1001
+    assert next_slot(1000, slot_start_ms(1151, 5), 5) == 1151
+
+
+def test_the_last_picture_stands_in_for_three_seconds_then_slate_says_so() -> None:
+    assert [without_picture(slot, 100, 5) for slot in (101, 115, 116)] == ["h", "h", "s"]
+    assert without_picture(101, None, 5) == "s"
+
+
+@given(st.integers(0, 1000), st.integers(1, 60), st.sampled_from([10, 200_000]))
+def test_messages_never_cross_a_second_nor_grow_too_large_and_lose_nothing(first: int, count: int, size: int) -> None:
+    made = messages(RUN, "ab" * 8, units(first, count, size), "stopped")
+    assert tuple(unit for message in made for unit in message.units) == units(first, count, size)
+    for message in made:
+        assert message.first_slot // 5 == message.last_slot // 5
+        assert len(message.payload()) <= MAX_PAYLOAD
+        assert read_video("camera-1", message.headers(), message.payload()) == message
+    assert [message.end for message in made] == [None] * (len(made) - 1) + ["stopped"]
+
+
+@given(st.integers(0, 100), st.integers(0, 30))
+def test_only_whole_seconds_go_out_and_the_rest_waits(first: int, count: int) -> None:
+    whole, rest = whole_seconds(units(first, count), 5)
+    assert (*whole, *rest) == units(first, count)
+    assert not whole or (whole[-1].slot + 1) % 5 == 0
+    assert len(rest) < 5
+
+
+CONFIG = CameraConfig(name="a")
+
+
+def test_wishes_become_actions() -> None:
+    cameras = {
+        "a": Camera("a", 1, CONFIG, "running"),
+        "b": Camera("b", 1, CONFIG, "stopped"),
+        "c": Camera("c", 1, None, "running"),
+        "d": Camera("d", 2, CameraConfig(name="a", source=Source(kind="files", files=("x.mp4",))), "running"),
+    }
+    steps = plan(cameras, {"b": CONFIG, "c": CONFIG, "d": CONFIG, "gone": CONFIG})
+    assert dict(steps.start) == {"a": CONFIG}
+    assert steps.stop == ("b", "c"), "a camera that the log has lost goes on"
+    assert steps.restart == ("d",)
+
+
+def test_a_new_name_does_not_interrupt_the_picture_but_a_new_profile_does() -> None:
+    running = {"a": CONFIG}
+    assert plan({"a": Camera("a", 1, CameraConfig(name="b"), "running")}, running).restart == ()
+    other = CameraConfig(name="a", profile=Profile(fps=10))
+    assert plan({"a": Camera("a", 1, other, "running")}, running).restart == ("a",)
+
+
+def test_a_camera_that_shows_a_picture_at_once_is_never_called_starting() -> None:
+    observed = Observed(since_ms=0)
+    assert not worth_saying(observed, 1999)
+    assert worth_saying(observed, 2000)
+    assert worth_saying(see(observed, "online", "", 300), 300)
+
+
+def test_a_state_is_said_once_and_a_flapping_one_at_most_every_ten_seconds() -> None:
+    observed = say(see(Observed(), "online", "", 0), 0)
+    assert not worth_saying(observed, 60_000)
+    observed = see(observed, "offline", "no picture", 1000)
+    assert not worth_saying(observed, 9999)
+    assert worth_saying(observed, 10_000)
+    assert not worth_saying(see(observed, "online", "", 2000), 20_000), "back to what was said"
+    assert (observed.since_ms, observed.ordinal) == (1000, 1)
+
+
+def test_a_stop_is_said_at_once() -> None:
+    observed = say(see(Observed(), "online", "", 0), 0)
+    assert worth_saying(see(observed, "stopped", "", 100), 100)
