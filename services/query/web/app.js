@@ -1,11 +1,11 @@
 // The shell of the page: asks the server, drives hls.js, and draws what player.js decides.
 
-import { initial, look, siteNow, step } from "./player.js";
+import { initial, step, STILL_LIVE_MS } from "./player.js";
+import { draw, el } from "./screen.js";
 import { TEXTS, preferred } from "./texts.js";
 
 const POLL_MS = 1000;
 const STILL_MARGIN_MS = 2000; // a still about to become stale is not asked for: a refusal would be a console error
-const el = Object.fromEntries([...document.querySelectorAll("[id]")].map((found) => [found.id, found]));
 
 let language = stored() ?? preferred(navigator.languages);
 let cameras = null;
@@ -25,9 +25,8 @@ function dispatch(event) {
 }
 
 function choose(camera) {
-  if (hls || state.stream.on) EFFECTS.detach();
+  dispatch({ type: "empty" });
   chosen = camera?.camera_id ?? null;
-  state = { ...initial(), reachable: state.reachable };
   slot = null;
   wishing = null;
   el.failed.textContent = "";
@@ -49,10 +48,9 @@ async function poll() {
 
 function take(items, clock) {
   cameras = items;
-  const asked = decodeURIComponent(location.hash.slice(1));
-  const camera = items.find((item) => item.camera_id === asked) ?? items[0];
-  if (camera?.camera_id !== chosen) choose(camera);
-  if (!camera) return;
+  const camera = items.find((item) => `#${item.camera_id}` === location.hash) ?? items[0] ?? null;
+  if (chosen !== (camera?.camera_id ?? null)) choose(camera);
+  if (!camera) return dispatch({ type: "empty" });
   if (camera.desired === wishing) wishing = null;
   dispatch({ type: "camera", camera, clock });
   loadStill(camera, clock.speed);
@@ -60,7 +58,7 @@ function take(items, clock) {
 
 async function loadStill({ picture, now_url: url, camera_id: id, desired }, speed) {
   if (!picture?.live || desired !== "running" || picture.slot === slot) return;
-  if (picture.age_ms > (10_000 - STILL_MARGIN_MS) * speed) return;
+  if (picture.age_ms > (STILL_LIVE_MS - STILL_MARGIN_MS) * speed) return;
   slot = picture.slot;
   try {
     const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(5000) });
@@ -148,7 +146,12 @@ function listen() {
   video.addEventListener("pause", () => document.hidden || dispatch({ type: "pause" }));
   video.addEventListener("play", () => dispatch({ type: "play" }));
   video.addEventListener("error", () => hls || dispatch({ type: "fatal", kind: "network" }));
-  const wake = () => document.hidden || poll().then(() => dispatch({ type: "wake" }));
+  const wake = async () => {
+    if (document.hidden) return;
+    dispatch({ type: "wake" });
+    await poll();
+    dispatch({ type: "wake" });
+  };
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());
@@ -168,123 +171,13 @@ function listen() {
   el.language.addEventListener("click", () => {
     language = language === "ko" ? "en" : "ko";
     remember(language);
-    draw();
+    show();
   });
 }
 
-// --- what is shown
+const show = () => draw({ state, cameras, chosen, language, wishing });
 
-function draw() {
-  const words = TEXTS[language];
-  document.documentElement.lang = language;
-  const seen = look(state, performance.now());
-  drawFrame(words);
-  drawTabs(words);
-  const empty = cameras !== null && cameras.length === 0;
-  const time = seen.since && clockTime(words, seen.since);
-  const note = words.notes[empty && state.reachable ? "empty" : seen.note];
-  set(el.note, typeof note === "function" ? note(time) : (note ?? ""));
-  el.player.dataset.note = seen.note ?? "";
-  drawScreen(words, seen);
-  el.about.hidden = !state.camera;
-  if (state.camera) drawAbout(words, seen);
-}
-
-function drawFrame(words) {
-  set(el.tagline, words.tagline);
-  set(el.language, words.other);
-  el.language.lang = language === "ko" ? "en" : "ko";
-  set(el.link, state.reachable ? words.connected : words.disconnected);
-  el.link.dataset.ok = state.reachable;
-  el.cameras.setAttribute("aria-label", words.cameras);
-}
-
-function drawTabs() {
-  const items = cameras ?? [];
-  el.cameras.hidden = items.length < 2;
-  const key = JSON.stringify(items.map((item) => [item.camera_id, item.name]));
-  if (el.cameras.dataset.key !== key) {
-    el.cameras.dataset.key = key;
-    el.cameras.replaceChildren(
-      ...items.map((item) => Object.assign(document.createElement("a"), { href: `#${item.camera_id}`, textContent: item.name })),
-    );
-  }
-  for (const [index, tab] of [...el.cameras.children].entries()) {
-    tab.setAttribute("aria-current", String(items[index].camera_id === chosen));
-  }
-}
-
-function drawScreen(words, seen) {
-  const { profile } = state.camera ?? {};
-  if (profile) el.screen.style.aspectRatio = `${profile.width} / ${profile.height}`;
-  el.screen.dataset.dim = seen.dim;
-  el.still.hidden = seen.front !== "still";
-  el.still.alt = words.nowPicture;
-  el.video.dataset.shown = seen.front === "video";
-  el.video.setAttribute("aria-label", words.video);
-  el.badge.hidden = !seen.badge;
-  el.badge.dataset.kind = seen.badge ?? "";
-  if (seen.badge) set(el.badge, words[seen.badge](words.age(Math.floor(seen.age / 1000))));
-  el.bar.hidden = !state.stream.on || !state.stream.started;
-  el.live.hidden = !seen.canGoLive;
-  set(el.live, words.goLive);
-  el.live.title = words.goLiveKey;
-  label(el.pause, el.video.paused ? words.play : words.pause, el.video.paused ? "play" : "pause");
-  label(el.full, words.fullscreen, "full");
-}
-
-function drawAbout(words, seen) {
-  const { camera } = state;
-  const now = siteNow(state, performance.now());
-  document.title = `${camera.name} · Dolbom`;
-  set(el.name, camera.name);
-  set(el["room-label"], words.room);
-  set(el.room, camera.room || "–");
-  set(el["state-label"], words.state);
-  set(el.state, stateWord(words, camera));
-  el.state.dataset.state = camera.observed?.state ?? "";
-  set(el["time-label"], words.siteTime);
-  set(el.time, clockTime(words, now));
-  const fresh = seen.front === "video" && state.still !== null && now - state.still <= 10_000 * state.clock.speed;
-  el.now.hidden = !fresh;
-  if (fresh) set(el["now-text"], `${words.now} · ${words.age(Math.max(0, Math.floor((now - state.still) / 1000)))}`);
-  el["now-still"].alt = words.nowPicture;
-  const running = camera.desired === "running";
-  set(el.wish, running ? words.stop : words.start);
-  el.wish.classList.toggle("start", !running);
-  el.wish.disabled = wishing !== null;
-  set(el["confirm-title"], words.stopTitle);
-  set(el["confirm-body"], words.stopBody);
-  set(el.cancel, words.cancel);
-  set(el.yes, words.stop);
-}
-
-function stateWord(words, { desired, observed }) {
-  if (!observed) return desired === "running" ? words.states.starting : words.states.stopped;
-  if (desired === "stopped") return observed.state === "stopped" ? words.states.stopped : words.states.stopping;
-  const word = observed.state === "stopped" ? words.states.starting : words.states[observed.state];
-  return `${word} · ${words.since(clockTime(words, Date.parse(observed.since)))}`;
-}
-
-// In the camera's time zone: "14:03:10" is what the clock in the room said. Another day is named.
-function clockTime(words, site) {
-  const timeZone = state.camera.time_zone;
-  const date = (ms) => new Intl.DateTimeFormat(words.locale, { timeZone, month: "short", day: "numeric" }).format(ms);
-  const time = new Intl.DateTimeFormat(words.locale, { timeZone, timeStyle: "medium", hourCycle: "h23" }).format(site);
-  const today = date(siteNow(state, performance.now()));
-  return date(site) === today ? time : `${date(site)} ${time}`;
-}
-
-function set(element, text) {
-  if (element.textContent !== text) element.textContent = text;
-}
-
-function label(button, text, icon) {
-  button.title = text;
-  button.setAttribute("aria-label", text);
-  button.dataset.icon = icon;
-}
-
+// The language that was chosen here before.
 function stored() {
   try {
     return ["ko", "en"].find((known) => known === localStorage.getItem("language"));
@@ -303,10 +196,11 @@ function remember(value) {
 
 async function main() {
   listen();
-  draw();
+  show();
   setInterval(() => {
+    if (document.hidden) return; // browsers slow a hidden page down; that is no fault of the stream
     dispatch({ type: "tick" });
-    draw();
+    show();
   }, 250);
   for (;;) {
     if (!document.hidden) await poll();

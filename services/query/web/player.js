@@ -8,7 +8,6 @@ export const RESTART_MS = 20_000; // and after this long the stream is opened an
 export const LATE_MS = 40_000; // older than this is not "live"
 export const STILL_LIVE_MS = 10_000; // as the server has it
 export const HOLD_S = 12; // a stream that lists less would stall after its first, short segment
-const DEAD_LIST_MS = 60_000; // a playlist that ended this long ago is not worth opening
 const PAUSE_MS = 5_000; // a shorter pause goes on where it was
 const RECOVER_MS = 5_000;
 const PROVEN_MS = 10_000;
@@ -43,6 +42,8 @@ export function step(state, event) {
       return settle({ ...state, reachable: false }, event);
     case "tick":
       return settle(state, event);
+    case "empty": // no camera, or another one
+      return [initial(), stream.on ? ["detach"] : []];
     case "still":
       return [{ ...state, still: event.site }, []];
     case "progress": {
@@ -59,7 +60,8 @@ export function step(state, event) {
     }
     case "wake": // visible again, on line again, back from the browser's cache
       if (stream.on && stream.paused === null) {
-        return late(state, at) ? goLive(state, at) : [state, ["play"]];
+        if (late(state, at)) return goLive(state, at);
+        return [{ ...state, stream: { ...stream, moved: at } }, ["play"]];
       }
       return settle({ ...state, notBefore: 0 }, event);
     case "live":
@@ -95,10 +97,13 @@ function settle(state, event) {
 }
 
 // Joining when one segment is listed gives ten seconds of nothing and two more stalls; joining at two gives none.
+// A list that ends long ago, or with what was shown already, is not worth opening: it would play the past again.
 function playable(state, at) {
   const hls = state.camera?.hls;
   if (state.camera?.desired !== "running" || !hls || hls.ended || hls.segments < 2) return false;
-  return !hls.until || siteNow(state, at) - Date.parse(hls.until) < DEAD_LIST_MS * state.clock.speed;
+  if (!hls.until) return true;
+  const until = Date.parse(hls.until);
+  return siteNow(state, at) - until < LATE_MS * state.clock.speed && until > (state.shown ?? 0) + 1000;
 }
 
 function goLive(state, at) {
@@ -118,7 +123,7 @@ function late(state, at) {
 // front: which picture; dim: it is not the present; badge and age beside it; note: the words; since: of the note.
 export function look(state, at) {
   const { camera, clock, stream, still } = state;
-  const blank = { front: "none", dim: false, badge: null, age: null, since: null, canGoLive: false, frozen: false };
+  const blank = { front: "none", dim: false, badge: null, age: null, since: null, canGoLive: false };
   if (!camera) return { ...blank, note: state.reachable ? "loading" : "away" };
   if (camera.desired !== "running") return { ...blank, note: "stopped" };
   const now = siteNow(state, at);
@@ -136,9 +141,8 @@ export function look(state, at) {
     front,
     age,
     dim: lost && !(moving && stream.paused === null),
-    frozen: open && !moving,
-    badge: lost ? "lost" : front === "still" ? "still" : late || stream.paused !== null ? "behind" : "live",
-    canGoLive: open && (!moving || late || stream.paused !== null),
+    badge: badge(state, { lost, moving, front, late }),
+    canGoLive: stream.on && (stream.paused !== null || (open && (!moving || late))),
     since: lost ? (moving ? taken : seen) : null,
     note: note(state, { lost, moving, front, open }),
   };
@@ -148,6 +152,12 @@ export function look(state, at) {
 function dark(state, taken) {
   if (taken === null) return false;
   return state.camera.observed?.state === "offline" || state.shown === null || state.shown <= taken + 5000;
+}
+
+function badge({ stream }, { lost, moving, front, late }) {
+  if (lost) return moving && stream.paused === null ? "behind" : "lost";
+  if (front === "still") return "still";
+  return late || stream.paused !== null ? "behind" : "live";
 }
 
 function note(state, { lost, moving, front, open }) {

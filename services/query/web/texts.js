@@ -12,7 +12,7 @@ export const TEXTS = {
     cameras: "카메라",
     live: (age) => `LIVE · ${age}`,
     behind: (age) => age,
-    lost: (age) => age,
+    lost: (age) => `마지막 화면 · ${age}`,
     still: (age) => `사진 · ${age}`,
     age(seconds) {
       if (seconds < 100) return `${seconds}초 전`;
@@ -21,6 +21,7 @@ export const TEXTS = {
     },
     now: "지금",
     nowPicture: "지금 모습 (1초마다 새 사진)",
+    lastPicture: "마지막 모습",
     video: "실시간 영상",
     goLive: "실시간으로",
     goLiveKey: "실시간으로 (L)",
@@ -70,7 +71,7 @@ export const TEXTS = {
     cameras: "Cameras",
     live: (age) => `LIVE · ${age}`,
     behind: (age) => age,
-    lost: (age) => age,
+    lost: (age) => `LAST PICTURE · ${age}`,
     still: (age) => `STILL · ${age}`,
     age(seconds) {
       if (seconds < 100) return `${seconds} s ago`;
@@ -79,6 +80,7 @@ export const TEXTS = {
     },
     now: "Now",
     nowPicture: "The room now (a new still every second)",
+    lastPicture: "The last picture",
     video: "Live video",
     goLive: "Go to live",
     goLiveKey: "Go to live (L)",
@@ -95,7 +97,7 @@ export const TEXTS = {
     room: "Room",
     state: "State",
     picture: "Picture",
-    siteTime: "site time",
+    siteTime: "Site time",
     states: {
       starting: "starting",
       online: "online",
