@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     events.add_argument("--json", action="store_true", help="the facts as they stand on the bus")
     events.add_argument("subjects", nargs="*", metavar="SUBJECT", help="such as event.> or segment.closed.*")
     docs = commands.add_parser("docs", allow_abbrev=False)
-    docs.add_argument("output", nargs="?", default="docs/events.md")
+    docs.add_argument("output", nargs="?", help="file to write (docs/events.md)")
     return parser
 
 

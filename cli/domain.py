@@ -68,7 +68,7 @@ class Backoff:
 
     first: float
     longest: float
-    settled_after: float = 30.0
+    settled_after: float = 3.0
 
     def after(self, lived: float, before: float | None) -> float:
         """The pause after a life of `lived`; `before` is the pause before that life, None for the first one."""

@@ -27,7 +27,9 @@ class Site:
 
     @classmethod
     def at(cls, named: str) -> "Site":
-        """The site whose data directory a person named."""
+        """The site whose data directory a person named; raises Refusal for no name at all."""
+        if not named:
+            raise Refusal("--data (DATA) is empty: name a folder")
         return cls(Path(os.path.abspath(Path(named).expanduser())))
 
     @property
@@ -62,6 +64,9 @@ class Site:
         """Make the directories; raises Refusal when that cannot be."""
         try:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not any(self.data.iterdir()):
+                # Recordings and passwords never get into a repository by mistake.
+                (self.data / ".gitignore").write_text("*\n", encoding="ascii")
             for folder in (self.run, self.data / "log", self.nats):
                 folder.mkdir(mode=0o700, exist_ok=True)
             self.nats.chmod(0o700)

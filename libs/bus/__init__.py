@@ -4,6 +4,7 @@ from libs.bus.connection import Bus, connect
 from libs.bus.ensure import ensure_bucket, ensure_stream
 from libs.bus.errors import BusError, Conflict, Full, NoServer, NoStream, NotStored, Refused, TooLarge, WrongStream
 from libs.bus.follow import Batch, Received, Start, follow
+from libs.bus.listen import listen
 from libs.bus.publish import Kept, Stored, append_fact, last_message, publish, publish_fact
 from libs.bus.settings import BusSettings
 
@@ -30,6 +31,7 @@ __all__ = [
     "ensure_stream",
     "follow",
     "last_message",
+    "listen",
     "publish",
     "publish_fact",
 ]

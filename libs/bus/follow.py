@@ -105,11 +105,14 @@ async def follow(bus: Bus, stream: str, subjects: Sequence[str], start: Start = 
         try:
             info = await bus.js.stream_info(stream)
             anew = cursor.entering(str(info.created), info.state.last_seq, bus.generation)
+            asked_at = real()
             consumer = await bus.js.add_consumer(stream, cursor.config(subjects))
             if anew:
                 log.warning("stream_made_anew", stream=stream)
                 yield Batch((), caught_up=False, anew=True)
             pause, absent = 0.1, False
+            if not consumer.num_pending:
+                yield Batch((), caught_up=True, as_of=asked_at)
             async with contextlib.aclosing(_read(bus, stream, consumer.name, cursor)) as batches:
                 async for batch in batches:
                     yield batch

@@ -45,7 +45,7 @@ class HLSStreamGenerator:
         if found.playlist.segments:
             last = found.playlist.segments[-1]
             self._last_picture = last.first_slot + last.frames - 1
-            await self._write_playlist()
+        await self._write_playlist()
         log.info("restored", camera_id=self.camera, horizon=found.line.horizon, goes_on=found.line.next is not None)
         return found.line
 
@@ -104,11 +104,12 @@ class HLSStreamGenerator:
 
     async def _end(self) -> None:
         self._playlist = self._playlist.ending()
-        if self._playlist.segments:
-            await self._write_playlist()
+        await self._write_playlist()
         log.info("run_ended", camera_id=self.camera)
 
     async def _write_playlist(self) -> None:
+        if not self._playlist.segments or not self._playlist.worth_joining:
+            return
         name, text = playlist_name(self.camera), self._playlist.render().encode()
         await self._persist(lambda: self._store.replace(self._folder, name, text, self._writer))
 

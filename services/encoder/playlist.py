@@ -10,6 +10,9 @@ from libs.media import read_segment_name, segment_name
 LISTED = 6
 """Segments in the live playlist."""
 
+JOIN_SECONDS = 7
+"""A run's playlist is published once it lists so much: a player that joins at less stalls (measured with hls.js)."""
+
 
 class BadPlaylist(ValueError):
     """The text is no playlist of ours."""
@@ -49,6 +52,11 @@ class Playlist:
     def beginning(self) -> "Playlist":
         """The empty list of a new run."""
         return Playlist(self.camera, self.fps)
+
+    @property
+    def worth_joining(self) -> bool:
+        """May players see it? A run that begins just before a boundary waits for its second segment."""
+        return self.ended or sum(one.frames for one in self.segments) >= JOIN_SECONDS * self.fps
 
     def render(self) -> str:
         """The text of the `.m3u8`."""

@@ -50,6 +50,7 @@ class Recording:
         self._held: tuple[Unit, ...] = ()
         self._last: Picture | None = None
         self._last_captured: int | None = None
+        self._shown = False
         self._stopping = threading.Event()
         self._key_wanted = threading.Event()
         self._end: End | None = None
@@ -111,7 +112,8 @@ class Recording:
         picture, kind, cause = self._picture(slot)
         key = self._key_wanted.is_set()
         self._key_wanted.clear()
-        if kind != "s" and slot % self._run.fps == 0:
+        if kind != "s" and (slot % self._run.fps == 0 or not self._shown):
+            self._shown = True
             self._snapshot(slot, kind, picture)
         self._hand_over(self._encoder.encode(picture, Stamp(slot, kind, cause), key=key))
 

@@ -130,7 +130,7 @@ export function look(state, at) {
   const open = stream.on && stream.started;
   const moving = open && (stream.paused !== null || at - stream.moved <= STALLED_MS);
   const taken = newest(still, camera.picture && Date.parse(camera.picture.at));
-  const fresh = still !== null && now - still <= STILL_LIVE_MS * clock.speed;
+  const fresh = now - (still ?? taken ?? -Infinity) <= STILL_LIVE_MS * clock.speed;
   const seen = newest(taken, state.shown);
   if (seen === null) return { ...blank, note: state.reachable ? "waiting" : "away" };
   const lost = !fresh && (!moving || dark(state, taken));

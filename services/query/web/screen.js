@@ -44,7 +44,10 @@ function drawTabs(items, chosen) {
     );
   }
   for (const [index, tab] of [...el.cameras.children].entries()) {
-    tab.setAttribute("aria-current", String(items[index].camera_id === chosen));
+    const current = String(items[index].camera_id === chosen);
+    if (tab.getAttribute("aria-current") === current) continue;
+    tab.setAttribute("aria-current", current);
+    if (current === "true") tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 }
 

@@ -76,6 +76,8 @@ async def test_all_that_stands_then_what_comes_and_only_what_was_asked_for(serve
 
 async def test_a_quiet_stream_ticks_and_says_that_nothing_is_left(server: NatsServer) -> None:
     async with server.bus("ingest") as writer, server.bus("encoder") as bus:
+        async with reading(bus) as reader:
+            await until(lambda: len(reader.batches) >= 1, 0.5)
         await say(writer, "a")
         async with reading(bus) as reader:
             started = real()

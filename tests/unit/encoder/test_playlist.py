@@ -50,6 +50,11 @@ def test_a_run_that_is_over_ends_the_list_and_a_new_one_lists_nothing_older() ->
     assert again.render().count("#EXTINF") == 1
 
 
+def test_a_run_that_begins_just_before_a_boundary_is_shown_with_its_second_segment() -> None:
+    assert [listing(*frames).worth_joining for frames in ((34,), (35,), (1, 50))] == [False, True, True]
+    assert listing(1).ending().worth_joining, "a run that is over has nothing to wait for"
+
+
 @given(
     st.lists(st.integers(1, 50), min_size=1, max_size=9),
     st.sampled_from(["camera-1", "a", "0-x"]),

@@ -1,0 +1,107 @@
+"""What stands on disk and in playlists, read as a decoder and a player read it."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+
+import av
+
+from tests.marker import read_marker
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """One `.ts`: its index and the marker slot of each decoded picture (None on slate)."""
+
+    index: int
+    slots: tuple[int | None, ...]
+
+    @property
+    def slate(self) -> int:
+        """Pictures without a marker."""
+        return sum(slot is None for slot in self.slots)
+
+
+def decode_segments(folder: Path) -> list[Decoded]:
+    """Every HLS segment of a folder, oldest first, fully decoded."""
+    found = {int(path.stem.rsplit("_", 1)[1]): path for path in folder.glob("*.ts")}
+    return [Decoded(index, decode(found[index])) for index in sorted(found)]
+
+
+def decode(path: Path) -> tuple[int | None, ...]:
+    """The marker slot of each decoded picture."""
+    with av.open(str(path)) as container:
+        markers = [read_marker(frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
+    return tuple(marker.slot if marker else None for marker in markers)
+
+
+def expected_slots(segment: Decoded, *, first_of_run: bool) -> tuple[int, ...]:
+    """The marker slots of a segment's places; a run's first segment may begin late, but ends at its boundary."""
+    end = (segment.index + 1) * 50
+    begin = end - len(segment.slots) if first_of_run else end - 50
+    return tuple(slot & 0xFFFFFF for slot in range(begin, begin + len(segment.slots)))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One version of the live playlist, and when it was seen (Unix seconds)."""
+
+    at: float
+    text: str
+
+    @property
+    def sequence(self) -> int:
+        """EXT-X-MEDIA-SEQUENCE."""
+        return int(re.findall(r"#EXT-X-MEDIA-SEQUENCE:(\d+)", self.text)[0])
+
+    @property
+    def names(self) -> list[str]:
+        """The listed segments."""
+        return [line for line in self.text.splitlines() if line and not line.startswith("#")]
+
+    @property
+    def times(self) -> list[float]:
+        """EXT-X-PROGRAM-DATE-TIME of each segment, Unix seconds; all must end in `Z`."""
+        stamps = re.findall(r"#EXT-X-PROGRAM-DATE-TIME:(.+)", self.text)
+        assert all(stamp.endswith("Z") for stamp in stamps)
+        return [datetime.fromisoformat(stamp).astimezone(UTC).timestamp() for stamp in stamps]
+
+    @property
+    def durations(self) -> list[float]:
+        """EXTINF of each segment."""
+        return [float(value) for value in re.findall(r"#EXTINF:([\d.]+),", self.text)]
+
+
+def faults(history: list[Seen]) -> list[str]:
+    """What a live stream that goes on must never do (RFC 8216 §4.3, §6.2.1, §6.2.2)."""
+    first = history[0].names[0]
+    found = [fault for seen in history for fault in _faults_within(seen, first)]
+    times: dict[str, float] = {}
+    for before, after in pairwise(history):
+        if after.sequence < before.sequence:
+            found.append("the sequence went back")
+    for seen in history:
+        for name, when in zip(seen.names, seen.times, strict=True):
+            if times.setdefault(name, when) != when:
+                found.append(f"the time of {name} moved")
+    return found
+
+
+def _faults_within(seen: Seen, first: str) -> list[str]:
+    found: list[str] = []
+    indices = [int(name.rsplit("_", 1)[1].removesuffix(".ts")) for name in seen.names]
+    if "DISCONTINUITY" in seen.text or "ENDLIST" in seen.text:
+        found.append("a discontinuity or an end")
+    if indices != list(range(seen.sequence, seen.sequence + len(indices))):
+        found.append(f"numbers {indices} do not follow sequence {seen.sequence}")
+    if seen.text.count("#EXT-X-TARGETDURATION:10\n") != 1 or not seen.text.startswith("#EXTM3U\n"):
+        found.append("no head")
+    for name, length in zip(seen.names, seen.durations, strict=True):
+        if length > 10 or (length < 10 and name != first):
+            found.append(f"{name} lasts {length}")
+    for one, two, length in zip(seen.times, seen.times[1:], seen.durations, strict=False):
+        if abs(one + length - two) > 0.001:
+            found.append(f"a hole between {one} and {two}")
+    return found

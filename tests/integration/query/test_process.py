@@ -1,0 +1,87 @@
+"""query as a process: before its bus, without it, and at its end."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from libs.media import MediaStore
+from tests.integration.query.harness import ROOT, Server, start_query, until
+
+WISH = "/api/live-monitoring/stop-hls-stream/camera-1"
+
+
+def test_it_starts_before_its_bus_and_outlives_it(server: Server, tmp_path: Path) -> None:
+    server.stop()
+    query = start_query(tmp_path, server.url, "- {id: camera-1, nmae: a}\n")
+    try:
+        assert httpx.get(query.url).status_code == 200
+        early = httpx.get(f"{query.url}/api/v1/cameras")
+        assert (early.status_code, early.json()["type"]) == (503, "urn:dolbom:problem:starting")
+        assert early.headers["Retry-After"] == "1"
+        assert query.readiness()["state"] == "starting"
+        server.start()
+        reason = "cameras.yaml: entry 1 (camera-1): nmae: there is no such field"
+        until("the bad file is told", lambda: query.readiness().get("why") == reason, 10)
+        assert query.readiness()["ready"] is False
+        (tmp_path / "cameras.yaml").write_text("- {id: camera-1, name: a}\n", encoding="utf-8")
+        until("the corrected file is read", query.is_ready)
+        server.stop()
+        until("the bus is missed", lambda: query.readiness()["state"] == "degraded")
+        assert query.readiness()["ready"] is True
+        away = httpx.post(query.url + WISH)
+        assert (away.status_code, away.json()["type"]) == (503, "urn:dolbom:problem:bus-away")
+        assert away.headers["Retry-After"] == "2"
+        assert [camera["desired"] for camera in httpx.get(f"{query.url}/api/v1/cameras").json()["items"]] == ["running"]
+        server.start()
+        until("the bus is back", query.is_ready, 10)
+        assert httpx.post(query.url + WISH).json()["desired"] == "stopped"
+    finally:
+        query.stop()
+
+
+def test_sigterm_ends_it_whatever_is_open(server: Server, tmp_path: Path) -> None:
+    query = start_query(tmp_path, server.url, "- {id: camera-1, name: a}\n")
+    try:
+        until("query is ready", query.is_ready, 10)
+        MediaStore.open(str(tmp_path / "media")).write_once("camera-1/hls", "camera-1_1.ts", bytes(8 << 20), "t")
+        reader, idle, half = (socket.create_connection(("127.0.0.1", query.port)) for _ in range(3))
+        reader.sendall(b"GET /api/live-monitoring/hls/camera-1/camera-1_1.ts HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert reader.recv(10)
+        half.sendall(b"GET / HTTP/1.1\r\n")
+        query.process.send_signal(signal.SIGINT)  # Ctrl-C is the supervisor's
+        time.sleep(0.1)
+        assert query.process.poll() is None
+        began = time.monotonic()
+        query.process.terminate()
+        assert query.process.wait(5) == 0
+        assert time.monotonic() - began < 2
+        assert not [line for line in query.log if line["level"] == "error" and "Cancel" not in str(line["action"])]
+        for connection in (reader, idle, half):
+            connection.close()
+    finally:
+        query.stop()
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"HTTP_HOST": "0.0.0.0"}, "only a loopback address is served"),
+        ({"HTTP_PORT": "taken"}, "Address already in use"),
+    ],
+)
+def test_a_start_that_cannot_be(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environment = {name: value.replace("taken", str(taken.getsockname()[1])) for name, value in changed.items()}
+        command = [sys.executable, "-m", "services.query"]
+        run = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=False
+        )
+    assert run.returncode == 2
+    assert reason in run.stderr
+    assert run.stderr.count("\n") == 1
