@@ -143,7 +143,8 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
         await bus.nc.publish(pull, ask, reply=inbox)
         while bus.generation == generation:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(arrived.wait(), IDLE + 2.0)
+                async with asyncio.timeout(IDLE + 2.0):  # wait_for (3.11) loses a cancellation that meets an arrival
+                    await arrived.wait()
             if not waiting:
                 raise _Ended
             arrived.clear()
