@@ -88,9 +88,8 @@ def _launch(site: Site, binary: str, lock: int, port: int, say: Callable[[str], 
     config = site.nats / "nats.conf"
     write_private(config, server_config(port, site.nats / "store", {user: site.password(user) for user in USERS}))
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "TMPDIR", "LANG", "TZ")}
-    # The server holds the lock of the data too: while it lives, no second one can be started on its store.
     program = Program("bus", (binary, "-c", str(config)), kept, site.log("nats"), own_session=True, inherits=(lock,))
-    keeper = Keeper(program, BUS_BACKOFF, lambda text: say(line("!", "bus", text)))
+    keeper = Keeper(program, BUS_BACKOFF, lambda text: say(f"! {text}"))
     return BusServer(port, keeper, create_task(keeper.run()))
 
 

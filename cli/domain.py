@@ -94,3 +94,9 @@ def ended(name: str, code: int, pause: float, log: str) -> str:
 def line(glyph: str, word: str, text: str) -> str:
     """A line of `dolbom up`."""
     return f"{glyph} {word:<9} {text}"
+
+
+def bus_line(host: str, port: int, password: str | None, kept_in: str) -> str:
+    """How to listen to the bus; without its password where the line may be kept (a pipe, a file)."""
+    hint = "" if password else f"  (password: {kept_in})"
+    return line("✔", "bus", f"nats -s nats://observer:{password or '…'}@{host}:{port} sub 'event.>'{hint}")

@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 """The folder of the program: where `python -m services.<name>` works."""
 _NOT_STARTED = 127
 _KILLED_WITHIN = 0.3
+_ONE_AT_A_TIME = asyncio.Lock()
+"""Two starts at once would take each other's blocked signals for the normal state, and Ctrl-C would be dead for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,24 +97,25 @@ class Keeper:
 
 async def launch(program: Program) -> Process:
     """Start a program; call it in the main thread (the child is told when the thread that started it dies)."""
-    log = open_log(program.log)
-    # A blocked signal stays blocked in the child: Ctrl-C does not even reach one that is still importing.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        return await asyncio.create_subprocess_exec(
-            *_dies_with_us(),
-            *program.arguments,
-            stdin=DEVNULL,
-            stdout=log,
-            stderr=STDOUT,
-            cwd=ROOT,
-            env=program.environment,
-            start_new_session=program.own_session,
-            pass_fds=program.inherits,
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-        os.close(log)
+    async with _ONE_AT_A_TIME:
+        log = open_log(program.log)
+        # A blocked signal stays blocked in the child: Ctrl-C does not even reach one that is still importing.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return await asyncio.create_subprocess_exec(
+                *_dies_with_us(),
+                *program.arguments,
+                stdin=DEVNULL,
+                stdout=log,
+                stderr=STDOUT,
+                cwd=ROOT,
+                env=program.environment,
+                start_new_session=program.own_session,
+                pass_fds=program.inherits,
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            os.close(log)
 
 
 def _dies_with_us() -> tuple[str, ...]:

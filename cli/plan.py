@@ -58,6 +58,8 @@ def make_plan(options: Options, environment: Mapping[str, str]) -> Plan:
     if options.simulate_gemini:
         raise Refusal("--simulate-gemini (SIMULATE_GEMINI=1) is not there yet: start without it")
     host = _host(options.host)
+    if not 0 <= options.port <= 65_535:
+        raise Refusal(f"PORT {options.port} is no port: take one from 1 to 65535")
     clock = _clock(options.clock or environment.get("DOLBOM_CLOCK", ""))
     videos = _videos(options.video, environment) if options.video else None
     cameras = _cameras(environment.get("DOLBOM_CAMERAS", ""), videos)
@@ -69,8 +71,7 @@ def make_plan(options: Options, environment: Mapping[str, str]) -> Plan:
     external = None
     if url := environment.get("NATS_URL"):
         external = Access(url, environment.get("NATS_USER") or "setup", environment.get("NATS_PASSWORD", ""))
-    port = _port(host, options.port)
-    return Plan(site, host, port, clock, videos, cameras, media, external, server, environment)
+    return Plan(site, host, options.port, clock, videos, cameras, media, external, server, environment)
 
 
 def _host(host: str) -> str:
@@ -83,12 +84,11 @@ def _host(host: str) -> str:
     return "127.0.0.1" if host == "localhost" else host
 
 
-def _port(host: str, wished: int) -> int:
-    if not 0 <= wished <= 65_535:
-        raise Refusal(f"PORT {wished} is no port: take one from 1 to 65535")
-    port = free_port(host, wished)
+def page_port(plan: Plan) -> int:
+    """The port of the page: the wished one or the next that is free. Raises Refusal when none is."""
+    port = free_port(plan.host, plan.port)
     if port is None:
-        raise Refusal(f"PORT {wished} and the {PORTS_TRIED} after it are taken: name another with PORT=…")
+        raise Refusal(f"PORT {plan.port} and the {PORTS_TRIED} after it are taken: name another with PORT=…")
     return port
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from cli.access import Access
 from cli.bus_server import HOST, BusServer, start_bus
 from cli.cameras_file import CAMERA, cameras_file, shown
-from cli.domain import SERVICE_BACKOFF, line
+from cli.domain import SERVICE_BACKOFF, bus_line, line
 from cli.keeper import Keeper, Program
 from cli.plan import Plan, not_later, told_to, told_to_all
 from cli.refusal import Refusal
@@ -81,10 +81,8 @@ async def _find_bus(site: Running) -> Access:
         return plan.external
     site.bus = await start_bus(plan.site, plan.server, site.lock, say)
     site.tasks.append(site.bus.task)
-    secret, hint = "…", f"  (password: {plan.site.shown(plan.site.nats / 'observer.password')})"
-    if sys.stdout.isatty():
-        secret, hint = plan.site.password("observer"), ""
-    say(line("✔", "bus", f"nats -s nats://observer:{secret}@{HOST}:{site.bus.port} sub 'event.>'{hint}"))
+    password = plan.site.password("observer") if sys.stdout.isatty() else None
+    say(bus_line(HOST, site.bus.port, password, plan.site.shown(plan.site.nats / "observer.password")))
     return Access(site.bus.url, "setup", plan.site.password("setup"))
 
 
@@ -136,7 +134,8 @@ async def _start_services(site: Running, access: Access) -> None:
 
 def _keep(site: Running, service: str, told: Mapping[str, str]) -> None:
     arguments = (sys.executable, "-m", f"services.{service}")
-    program = Program(service, arguments, told_to(service, site.plan, told), site.plan.site.log(service))
+    environment = told_to(service, site.plan, told)
+    program = Program(service, arguments, environment, site.plan.site.log(service), inherits=(site.lock,))
     keeper = Keeper(program, SERVICE_BACKOFF, lambda text: say(f"! {text}"))
     site.keepers[service] = keeper
     site.tasks.append(create_task(keeper.run()))

@@ -5,7 +5,7 @@ import fcntl
 import os
 import secrets
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from libs.clock import real
 
 LOG_LIMIT = 20_000_000
 _LEFT_BEHIND = 5.0
-"""Seconds in which the bus of a `dolbom up` that was killed goes away."""
+"""Seconds in which the processes of a `dolbom up` that was killed go away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,8 @@ class Site:
     def locked(self) -> Iterator[int]:
         """Nobody else runs on this data inside the block; yields the lock's descriptor. Raises Refusal.
 
-        The bus inherits the descriptor: as long as a bus holds the store, no second one can be started on it.
+        All processes of a site inherit it: while one that a killed `dolbom up` left behind still writes, no other
+        site can be started on the data.
         """
         descriptor = os.open(self.run / "lock", os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -95,15 +96,19 @@ class Site:
 
     def _lock(self, descriptor: int) -> None:
         began = real()
-        while True:
-            try:
-                return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                owner = os.pread(descriptor, 20, 0).decode(errors="replace")
-                if is_alive(owner) or real() - began > _LEFT_BEHIND:
-                    used = f"DATA {self.shown(self.data)} is in use (dolbom up, process {owner})"
-                    raise Refusal(f"{used}: stop that one, or name another folder") from None
-                sleep(0.05)
+        while not _taken(fcntl.flock, descriptor):
+            # The other kind of lock is never inherited: it tells whether the first process itself still lives.
+            dead = _taken(fcntl.lockf, descriptor)
+            if not dead or real() - began > _LEFT_BEHIND:
+                raise self._in_use(os.pread(descriptor, 20, 0).decode(errors="replace"), dead)
+            sleep(0.05)
+        fcntl.lockf(descriptor, fcntl.LOCK_EX)
+
+    def _in_use(self, owner: str, dead: bool) -> Refusal:
+        who = f"dolbom up, process {owner}"
+        if dead:
+            who = f"left from an earlier start: process {' '.join(_holders(self.run / 'lock')) or owner}"
+        return Refusal(f"DATA {self.shown(self.data)} is in use ({who}): stop that, or name another folder")
 
     def password(self, user: str) -> str:
         """The password of a user of the embedded bus, made at the first time."""
@@ -133,6 +138,25 @@ _HEAD = """\
 #   set -a; . data/run/env; NATS_USER=encoder NATS_PASSWORD="$(cat data/nats/encoder.password)" \\
 #     .venv/bin/python -m services.encoder
 """
+
+
+def _taken(kind: Callable[[int, int], None], descriptor: int) -> bool:
+    """Try to lock; False when somebody else has the lock."""
+    try:
+        kind(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _holders(path: Path) -> list[str]:
+    """The other processes that have a file open, where the system tells."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(link) == str(path):
+                found.add(link.parts[2])
+    return sorted(found - {str(os.getpid())}, key=int)
 
 
 def is_alive(pid: str) -> bool:

@@ -2,9 +2,10 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
 from cli.domain import line
-from cli.plan import Options, make_plan
+from cli.plan import Options, make_plan, page_port
 from cli.refusal import Refusal
 from cli.running import run, say
 
@@ -13,6 +14,7 @@ def up(options: Options) -> int:
     """Check what was asked, then run until Ctrl-C; raises Refusal before anything is started if it cannot be."""
     plan = make_plan(options, os.environ)
     with plan.site.locked() as lock:
+        plan = replace(plan, port=page_port(plan))
         if options.port not in (0, plan.port):
             say(line("!", "port", f"{options.port} is taken, so the page will be on {plan.port}"))
         try:

@@ -4,7 +4,9 @@ The only importer of storage clients; keys are `{camera}/hls/{camera}_{index}.ts
 """
 
 from libs.media.keys import (
+    archive_name,
     dvr_playlist_name,
+    media_key,
     playlist_name,
     read_segment_name,
     segment_name,
@@ -27,7 +29,9 @@ __all__ = [
     "MediaStore",
     "NotMounted",
     "NotThere",
+    "archive_name",
     "dvr_playlist_name",
+    "media_key",
     "playlist_name",
     "prepare_store",
     "read_segment_name",

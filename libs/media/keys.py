@@ -1,6 +1,7 @@
 """The names of media. They follow from the camera and the slot alone."""
 
 import re
+from datetime import UTC, datetime
 
 _SEGMENT = re.compile(r"(?P<camera>[a-z0-9-]{1,32})_(?P<index>\d{1,12})\.ts", re.ASCII)
 _PLAYLIST = re.compile(r"(?P<camera>[a-z0-9-]{1,32}?)(?:_dvr)?\.m3u8", re.ASCII)
@@ -26,6 +27,16 @@ def playlist_name(camera: str) -> str:
 def dvr_playlist_name(camera: str) -> str:
     """File name of the two-hour playlist."""
     return f"{camera}_dvr.m3u8"
+
+
+def archive_name(began: datetime) -> str:
+    """File name of the archive whose first picture was taken at `began`."""
+    return began.astimezone(UTC).strftime("archive_%Y%m%d_%H%M%SZ.mp4")
+
+
+def media_key(camera: str, folder: str, name: str) -> str:
+    """The key of a file as facts name it: `camera-1/archive/archive_….mp4`."""
+    return f"{camera}/{folder}/{name}"
 
 
 def served_folder(camera: str, name: str) -> str | None:

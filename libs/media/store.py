@@ -7,14 +7,20 @@ Reading: every step is opened relative to the one before and without following l
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal, TypeVar
 
 MARKER = ".dolbom-media"
 _PART = ".part"
 _MAX_NAME = 200
+
+
+T = TypeVar("T")
+Written = Literal["written", "stands"]
+"""`stands`: somebody else had given the name its content."""
 
 
 class MediaError(Exception):
@@ -37,7 +43,7 @@ class BadKey(MediaError):
 class MediaFile:
     """An open media file; close it by closing `stream`. Sizes in bytes."""
 
-    stream: IO[bytes]
+    stream: BufferedReader
     size: int
     modified_ns: int
 
@@ -72,7 +78,7 @@ class MediaStore:
         if not (self._root / MARKER).is_file():
             raise NotMounted(f"the media store has no {MARKER}: is the volume mounted?")
 
-    def write_once(self, folder: str, name: str, data: bytes, writer: str) -> Literal["written", "stands"]:
+    def write_once(self, folder: str, name: str, data: bytes, writer: str) -> Written:
         """Give `name` its content for ever; `stands` when somebody else did already. `writer` names the `.part`."""
         with self._folder(folder, make=True) as directory:
             part = f"{_checked(name)}.{_checked(writer)}{_PART}"
@@ -86,6 +92,38 @@ class MediaStore:
                     os.unlink(part, dir_fd=directory)
             os.fsync(directory)
             return "written"
+
+    def make_once(self, folder: str, name: str, make: Callable[[Path], T], writer: str) -> tuple[Written, T]:
+        """The same for a large file: `make` writes it at the path it is given, and its result is returned."""
+        with self._folder(folder, make=True) as directory:
+            part = f"{_checked(name)}.{_checked(writer)}{_PART}"
+            try:
+                result = make(self._root / folder / part)
+                _sync(directory, part)
+                os.link(part, name, src_dir_fd=directory, dst_dir_fd=directory)
+            except FileExistsError:
+                return "stands", result
+            finally:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(part, dir_fd=directory)
+            os.fsync(directory)
+            return "written", result
+
+    def delete(self, folder: str, name: str) -> bool:
+        """Delete a file; False when it was not there."""
+        try:
+            with self._folder(folder) as directory:
+                os.unlink(_checked(name), dir_fd=directory)
+                os.fsync(directory)
+        except (NotThere, FileNotFoundError):
+            self.check()
+            return False
+        return True
+
+    def free_bytes(self) -> int:
+        """Space left for us on the volume."""
+        found = os.statvfs(self._root)
+        return found.f_bavail * found.f_frsize
 
     def replace(self, folder: str, name: str, data: bytes, writer: str) -> None:
         """Give `name` new content at once (playlists); readers see the old or the new, never a mixture."""
@@ -170,6 +208,14 @@ def _enter(directory: int, step: str, make: bool) -> int:
         raise NotThere(step) from problem
     os.close(directory)
     return inner
+
+
+def _sync(directory: int, name: str) -> None:
+    descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _checked(name: str) -> str:

@@ -5,14 +5,17 @@ import contextlib
 
 from prometheus_client import Counter
 
-from libs.bus import Batch, Bus, NoServer, connect, follow
+from libs.bus import Bus, NoServer, Received, connect, follow
 from libs.clock import SiteClock, wall_ms
 from libs.contracts.cameras import Camera, fold
 from libs.contracts.envelope import FactError, decode
+from libs.contracts.facts import CameraDesired
+from libs.contracts.slots import slot_at, unix_ms
 from libs.contracts.streams import CAMERAS
 from libs.media import MediaStore, NotMounted
 from libs.observe import Health, get_log
-from services.encoder.recorder import Recorder
+from services.encoder.archivist import Archivist
+from services.encoder.recorder import Parts, Recorder
 from services.encoder.settings import Settings
 
 log = get_log()
@@ -36,23 +39,27 @@ async def serve(settings: Settings, health: Health, stop: asyncio.Event) -> None
 
 
 class Encoder:
-    """All recorders of this process."""
+    """All recorders of this process, and the archives that follow from what they close."""
 
     def __init__(self, settings: Settings, store: MediaStore, bus: Bus) -> None:
-        self._store, self._bus = store, bus
+        self._bus = bus
         self._clock = SiteClock.from_text(settings.dolbom_clock)
-        self._writer = f"e{wall_ms()}"
         self._cameras: dict[str, Camera] = {}
-        self._recorders: dict[str, tuple[Recorder, asyncio.Task[None]]] = {}
+        self._wished_ms: dict[str, int] = {}
+        self._recorders: dict[str, Recorder] = {}
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._archivist = Archivist(store, bus, self._clock, lambda: self._recorders)
+        self._parts = Parts(store, bus, self._clock, wall_ms(), self._archivist.wake)
 
     async def run(self, health: Health, stop: asyncio.Event) -> None:
         """Until `stop`. What is open then is read from the bus again by the next encoder."""
-        tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._watch(health))]
+        work = (self._follow(), self._watch(health), self._archivist.run())
+        tasks = [asyncio.create_task(one) for one in work]
         stopped = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (*tasks, stopped, *(task for _, task in self._recorders.values())):
+            for task in (*tasks, stopped, *self._tasks.values()):
                 task.cancel()
         for task in tasks:
             if task.done() and not task.cancelled():
@@ -60,42 +67,53 @@ class Encoder:
 
     async def _follow(self) -> None:
         async for batch in follow(self._bus, CAMERAS.name, CAMERAS.subjects):
-            self._fold(batch)
+            if batch.anew:
+                self._cameras = {}
+            for message in batch.messages:
+                self._learn(message)
             if batch.caught_up:
                 self._reconcile()
 
-    def _fold(self, batch: Batch) -> None:
-        if batch.anew:
-            self._cameras = {}
-        for message in batch.messages:
-            try:
-                self._cameras = fold(self._cameras, decode(message.payload))
-            except FactError as problem:
-                _unreadable.labels(CAMERAS.name).inc()
-                log.error("fact_unreadable", subject=message.subject, reason=str(problem))
+    def _learn(self, message: Received) -> None:
+        try:
+            fact = decode(message.payload)
+        except FactError as problem:
+            _unreadable.labels(CAMERAS.name).inc()
+            log.error("fact_unreadable", subject=message.subject, reason=str(problem))
+            return
+        before = self._cameras.get(fact.subject)
+        self._cameras = fold(self._cameras, fact)
+        if self._cameras[fact.subject] != before and isinstance(fact.data, CameraDesired):
+            self._wished_ms[fact.subject] = unix_ms(fact.time)
 
     def _reconcile(self) -> None:
         """A recorder for each known camera; a new profile makes a new one (it goes on from the files)."""
         for camera in self._cameras.values():
-            recorder, task = self._recorders.get(camera.id, (None, None))
-            if recorder is not None and task is not None:
-                recorder.wanted = camera.desired == "running" and camera.config is not None
-                if camera.config is None or camera.config.profile == recorder.config.profile:
-                    continue
-                task.cancel()
-            if camera.config is not None:
-                recorder = Recorder(camera.id, camera.config, self._store, self._bus, self._clock, self._writer)
-                recorder.wanted = camera.desired == "running"
-                self._recorders[camera.id] = (recorder, asyncio.create_task(recorder.run(), name=camera.id))
+            recorder = self._recorders.get(camera.id)
+            if recorder is not None:
+                recorder.wished_from = self._wished_from(camera)
+            if camera.config is None or (recorder and camera.config.profile == recorder.config.profile):
+                continue
+            if camera.id in self._tasks:
+                self._tasks[camera.id].cancel()
+            recorder = Recorder(camera.id, camera.config, self._wished_from(camera), self._parts)
+            self._recorders[camera.id] = recorder
+            self._tasks[camera.id] = asyncio.create_task(recorder.run(), name=camera.id)
+
+    def _wished_from(self, camera: Camera) -> int | None:
+        """The slot since which the camera should run, or None."""
+        if camera.config is None or camera.desired != "running":
+            return None
+        return slot_at(self._wished_ms.get(camera.id, 0), camera.config.profile.fps)
 
     async def _watch(self, health: Health) -> None:
         """Once a second: clock, bus, recorders (one that broke begins again from the files)."""
         while True:
             self._clock.check()
-            for name, (recorder, task) in list(self._recorders.items()):
+            for name, task in list(self._tasks.items()):
                 if task.done() and not task.cancelled():
                     log.error("recorder_broke", camera_id=name, exc_info=task.exception())
-                    self._recorders[name] = (recorder, asyncio.create_task(recorder.run(), name=name))
+                    self._tasks[name] = asyncio.create_task(self._recorders[name].run(), name=name)
             if self._bus.connected:
                 health.say("ready", ready=True)
             else:

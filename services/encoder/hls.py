@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from prometheus_client import Counter, Gauge
@@ -9,7 +10,7 @@ from prometheus_client import Counter, Gauge
 from libs.contracts.facts import CameraConfig
 from libs.contracts.frames import Unit
 from libs.contracts.slots import moment, slot_start_ms
-from libs.media import MediaStore, NotMounted, NotThere, playlist_name, segment_name
+from libs.media import MediaStore, NotMounted, NotThere, dvr_playlist_name, playlist_name, segment_name
 from libs.observe import get_log
 from libs.video.mux import read_ts, ts_segment
 from libs.video.slate import slate_units
@@ -35,13 +36,14 @@ class HLSStreamGenerator:
         self._store, self._writer, self._folder = store, writer, f"{camera}/hls"
         self._open: list[Unit] = []
         self._playlist = Playlist(camera, config.profile.fps)
+        self._dvr = Playlist(camera, config.profile.fps, dvr=True)
         self._params = self._open_params = ""
         self._last_picture: int | None = None
 
     async def restore(self, now_ms: int) -> Line:
         """The line as the files tell it; the playlist is brought up to them."""
         found = await self._persist(lambda: read_back(self._store, self.camera, self.config.profile.fps, now_ms))
-        self._playlist, self._params, self._open = found.playlist, found.params, []
+        self._playlist, self._dvr, self._params, self._open = found.playlist, found.dvr, found.params, []
         if found.playlist.segments:
             last = found.playlist.segments[-1]
             self._last_picture = last.first_slot + last.frames - 1
@@ -62,7 +64,7 @@ class HLSStreamGenerator:
                 case Close():
                     await self._close(step)
                 case Begin():
-                    self._playlist, self._params = self._playlist.beginning(), ""
+                    self._playlist, self._dvr, self._params = self._playlist.beginning(), self._dvr.beginning(), ""
                     log.info("run_begun", camera_id=self.camera)
                 case End():
                     await self._end()
@@ -90,7 +92,8 @@ class HLSStreamGenerator:
         if how == "stands":
             stands = await self._persist(lambda: read_ts(self._store.read(self._folder, name)))
             listed = Listed(closing.index, stands.first_slot, stands.frames, listed.discontinuity)
-        self._playlist, self._params = self._playlist.adding(listed), self._open_params
+        self._playlist, self._dvr = self._playlist.adding(listed), self._dvr.adding(listed)
+        self._params = self._open_params
         await self._write_playlist()
         _closed.labels(self.camera).inc()
         log.info(
@@ -103,15 +106,17 @@ class HLSStreamGenerator:
         return bool(self._params and self._open_params and self._params != self._open_params)
 
     async def _end(self) -> None:
-        self._playlist = self._playlist.ending()
+        self._playlist, self._dvr = self._playlist.ending(), self._dvr.ending()
         await self._write_playlist()
         log.info("run_ended", camera_id=self.camera)
 
     async def _write_playlist(self) -> None:
         if not self._playlist.segments or not self._playlist.worth_joining:
             return
-        name, text = playlist_name(self.camera), self._playlist.render().encode()
-        await self._persist(lambda: self._store.replace(self._folder, name, text, self._writer))
+        texts = {playlist_name(self.camera): self._playlist, dvr_playlist_name(self.camera): self._dvr}
+        for name, playlist in texts.items():
+            data = playlist.render().encode()
+            await self._persist(partial(self._store.replace, self._folder, name, data, self._writer))
 
     async def _persist(self, work: Callable[[], T]) -> T:
         """Off the event loop, and again until the store takes it (full, read-only or vanished volume)."""

@@ -1,14 +1,17 @@
-"""The live playlist (RFC 8216): numbers and times from slots, so that a restart of the encoder is invisible. Pure."""
+"""Playlists (RFC 8216): numbers and times from slots, so that a restart of the encoder is invisible. Pure."""
 
 import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from libs.contracts.slots import HLS_SECONDS, moment, rfc3339, slot_at, slot_start_ms, unix_ms
+from libs.contracts.slots import HLS_SECONDS, hls_first_slot, moment, rfc3339, slot_at, slot_start_ms, unix_ms
 from libs.media import read_segment_name, segment_name
 
 LISTED = 6
 """Segments in the live playlist."""
+
+DVR_LISTED = 720
+"""Places in the two-hour playlist; a place without a segment is a gap."""
 
 JOIN_SECONDS = 7
 """A run's playlist is published once it lists so much: a player that joins at less stalls (measured with hls.js)."""
@@ -30,28 +33,32 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Playlist:
-    """The newest segments of a run, oldest first. `discontinuities`: how many left the list (EXT-X-…-SEQUENCE)."""
+    """The newest segments, oldest first: of a run (live), or of two hours (`dvr`), where absent ones are gaps.
+
+    `discontinuities`: how many left the list (EXT-X-DISCONTINUITY-SEQUENCE).
+    """
 
     camera: str
     fps: int
+    dvr: bool = False
     segments: tuple[Listed, ...] = ()
     discontinuities: int = 0
     ended: bool = False
 
     def adding(self, segment: Listed) -> "Playlist":
         """The list with one more segment, and without what has become too old."""
-        segments = (*self.segments, segment)
-        left, kept = segments[:-LISTED], segments[-LISTED:]
-        gone = self.discontinuities + sum(one.discontinuity for one in left)
-        return replace(self, segments=kept, discontinuities=gone, ended=False)
+        oldest = segment.index - (DVR_LISTED if self.dvr else LISTED)
+        kept = tuple(one for one in self.segments if one.index > oldest)
+        gone = self.discontinuities + sum(one.discontinuity for one in self.segments if one.index <= oldest)
+        return replace(self, segments=(*kept, segment), discontinuities=gone, ended=False)
 
     def ending(self) -> "Playlist":
         """The list of a run that is over."""
         return replace(self, ended=True)
 
     def beginning(self) -> "Playlist":
-        """The empty list of a new run."""
-        return Playlist(self.camera, self.fps)
+        """The list of a new run: nothing older when live, everything that is not too old otherwise."""
+        return replace(self, ended=False) if self.dvr else Playlist(self.camera, self.fps)
 
     @property
     def worth_joining(self) -> bool:
@@ -62,25 +69,34 @@ class Playlist:
         """The text of the `.m3u8`."""
         lines = [
             "#EXTM3U",
-            "#EXT-X-VERSION:6",
+            f"#EXT-X-VERSION:{8 if self.dvr else 6}",
             f"#EXT-X-TARGETDURATION:{HLS_SECONDS}",
             f"#EXT-X-MEDIA-SEQUENCE:{self.segments[0].index if self.segments else 0}",
             *([f"#EXT-X-DISCONTINUITY-SEQUENCE:{self.discontinuities}"] if self.discontinuities else []),
             "#EXT-X-INDEPENDENT-SEGMENTS",
         ]
+        expected = self.segments[0].index if self.segments else 0
         for one in self.segments:
+            for absent in range(expected, one.index):
+                lines += ["#EXT-X-GAP", *self._place(absent, hls_first_slot(absent, self.fps), HLS_SECONDS * self.fps)]
             lines += ["#EXT-X-DISCONTINUITY"] if one.discontinuity else []
-            lines.append(f"#EXT-X-PROGRAM-DATE-TIME:{rfc3339(moment(slot_start_ms(one.first_slot, self.fps)))}")
-            lines.append(f"#EXTINF:{one.frames / self.fps:.3f},")
-            lines.append(segment_name(self.camera, one.index))
+            lines += self._place(one.index, one.first_slot, one.frames)
+            expected = one.index + 1
         lines += ["#EXT-X-ENDLIST"] if self.ended else []
         return "\n".join(lines) + "\n"
+
+    def _place(self, index: int, first_slot: int, frames: int) -> list[str]:
+        return [
+            f"#EXT-X-PROGRAM-DATE-TIME:{rfc3339(moment(slot_start_ms(first_slot, self.fps)))}",
+            f"#EXTINF:{frames / self.fps:.3f},",
+            segment_name(self.camera, index),
+        ]
 
 
 _TAG = re.compile(r"#(?P<name>EXT[A-Z0-9-]*)(?::(?P<value>.*))?")
 
 
-def parse(text: str, camera: str, fps: int) -> Playlist:
+def parse(text: str, camera: str, fps: int, *, dvr: bool = False) -> Playlist:
     """Read back a playlist that we wrote; raises BadPlaylist."""
     if not text.startswith("#EXTM3U\n"):
         raise BadPlaylist("no #EXTM3U")
@@ -90,11 +106,13 @@ def parse(text: str, camera: str, fps: int) -> Playlist:
         tag = _TAG.fullmatch(line)
         if tag:
             tags[tag["name"]] = tag["value"] or ""
-        else:
-            segments.append(_listed(line, camera, fps, tags))
+            continue
+        listed = _listed(line, camera, fps, tags)
+        if tags.pop("EXT-X-GAP", None) is None:
+            segments.append(listed)
             tags.pop("EXT-X-DISCONTINUITY", None)
     left = _number(tags.get("EXT-X-DISCONTINUITY-SEQUENCE", "0"))
-    return Playlist(camera, fps, tuple(segments), left, "EXT-X-ENDLIST" in tags)
+    return Playlist(camera, fps, dvr, tuple(segments), left, "EXT-X-ENDLIST" in tags)
 
 
 def _listed(line: str, camera: str, fps: int, tags: dict[str, str]) -> Listed:

@@ -1,6 +1,8 @@
 """One camera's way through the encoder: messages from the bus, decisions of the line, files in the store."""
 
 import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from prometheus_client import Counter
 
@@ -12,7 +14,7 @@ from libs.contracts.streams import VIDEO
 from libs.contracts.subjects import video
 from libs.media import MediaStore
 from libs.observe import get_log
-from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Line, Step, end, overdue, take
+from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Close, Line, Step, end, overdue, take
 from services.encoder.hls import HLSStreamGenerator
 
 log = get_log()
@@ -20,29 +22,48 @@ _unreadable = Counter("dolbom_video_messages_unreadable_total", "Messages that n
 _refused = Counter("dolbom_video_messages_refused_total", "Messages of a lower epoch", ["camera"])
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every recorder of a process works with; `on_closed` is called after a segment was closed or a run ended."""
+
+    store: MediaStore
+    bus: Bus
+    clock: SiteClock
+    epoch: int
+    on_closed: Callable[[], None]
+
+
 class Recorder:
     """Reads `frames.video.{camera}` from the stream's start, skipping by slot, for ever."""
 
-    def __init__(
-        self, camera: str, config: CameraConfig, store: MediaStore, bus: Bus, clock: SiteClock, writer: str
-    ) -> None:
-        self.camera, self.config, self.wanted = camera, config, True
-        self._bus, self._clock = bus, clock
-        self._generator = HLSStreamGenerator(camera, config, store, writer)
-        self._patience = round(RUN_ENDS_AFTER * config.profile.fps * clock.speed)
+    def __init__(self, camera: str, config: CameraConfig, wished_from: int | None, parts: Parts) -> None:
+        self.camera, self.config, self.epoch = camera, config, parts.epoch
+        self.wished_from = wished_from
+        """The slot since which people want it to run; None when they do not."""
+        self.settled = False
+        """Was everything read that stood on the bus?"""
+        self._parts = parts
+        self._generator = HLSStreamGenerator(camera, config, parts.store, f"e{parts.epoch}")
+        self._patience = round(RUN_ENDS_AFTER * config.profile.fps * parts.clock.speed)
         self._line = Line(config.profile.fps)
         self._heard = real()
 
+    @property
+    def growing(self) -> int | None:
+        """Where the closed segments of the present run end; None between runs."""
+        return None if self._line.next is None else self._line.horizon
+
     async def run(self) -> None:
         """Until cancelled."""
-        self._line = await self._generator.restore(self._clock.now_ms())
+        self._line = await self._generator.restore(self._parts.clock.now_ms())
         self._heard = real()
-        async with contextlib.aclosing(follow(self._bus, VIDEO.name, [video(self.camera)])) as batches:
+        async with contextlib.aclosing(follow(self._parts.bus, VIDEO.name, [video(self.camera)])) as batches:
             async for batch in batches:
                 for message in batch.messages:
                     await self._take(message)
                 if batch.caught_up:
                     await self._apply(*self._deadlines(batch.as_of))
+                    self.settled = True
 
     async def _take(self, message: Received) -> None:
         self._heard = real()
@@ -60,12 +81,15 @@ class Recorder:
         """What is due now that everything up to real time `as_of` has been read."""
         if as_of - self._heard >= RUN_ENDS_AFTER:
             return end(self._line)
-        now_ms = self._clock.now_ms() - round((real() - as_of) * 1000 * self._clock.speed)
-        line, steps = overdue(self._line, now_ms, self._clock.speed, self._patience)
-        if steps and not self.wanted and as_of - self._heard > LATE_AFTER_MS / 1000:
+        clock = self._parts.clock
+        now_ms = clock.now_ms() - round((real() - as_of) * 1000 * clock.speed)
+        line, steps = overdue(self._line, now_ms, clock.speed, self._patience)
+        if steps and self.wished_from is None and as_of - self._heard > LATE_AFTER_MS / 1000:
             return end(self._line)
         return line, steps
 
     async def _apply(self, line: Line, steps: list[Step]) -> None:
         self._line = line
         await self._generator.carry_out(steps)
+        if any(isinstance(step, Close) for step in steps):
+            self._parts.on_closed()

@@ -3,7 +3,14 @@
 from dataclasses import dataclass
 
 from libs.contracts.slots import hls_first_slot, hls_index, slot_at
-from libs.media import MediaStore, NotThere, playlist_name, read_segment_name, segment_name
+from libs.media import (
+    MediaStore,
+    NotThere,
+    dvr_playlist_name,
+    playlist_name,
+    read_segment_name,
+    segment_name,
+)
 from libs.observe import get_log
 from libs.video.mux import TsFacts, read_ts
 from services.encoder.domain import Line
@@ -14,10 +21,11 @@ log = get_log()
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where the line goes on, the playlist, and the params of the newest segment."""
+    """Where the line goes on, both playlists, and the params of the newest segment."""
 
     line: Line
     playlist: Playlist
+    dvr: Playlist
     params: str
 
 
@@ -27,27 +35,29 @@ def read_back(store: MediaStore, camera: str, fps: int, now_ms: int) -> Found:
     swept = store.sweep(folder)
     if swept:
         log.info("half_written_files_deleted", camera_id=camera, files=swept)
-    listed = _listed_before(store, camera, fps)
+    live = _listed_before(store, playlist_name(camera), Playlist(camera, fps))
+    dvr = _listed_before(store, dvr_playlist_name(camera), Playlist(camera, fps, dvr=True))
     files = _newest_files(store, camera, hls_index(slot_at(now_ms, fps), fps) + 1)
     if not files:
-        return Found(Line(fps), Playlist(camera, fps), "")
-    playlist = _brought_up(listed, files)
+        return Found(Line(fps), Playlist(camera, fps), dvr, "")
+    live, dvr = _brought_up(live, files), _brought_up(dvr, files)
     index, newest = max(files.items())
     horizon = hls_first_slot(index + 1, fps)
     if newest.first_slot + newest.frames < horizon:
-        playlist = playlist.ending()
-    goes_on = None if playlist.ended else horizon
-    return Found(Line(fps, horizon=horizon, next=goes_on), playlist, newest.params)
+        live, dvr = live.ending(), dvr.ending()
+    goes_on = None if live.ended else horizon
+    return Found(Line(fps, horizon=horizon, next=goes_on), live, dvr, newest.params)
 
 
-def _listed_before(store: MediaStore, camera: str, fps: int) -> Playlist:
+def _listed_before(store: MediaStore, name: str, empty: Playlist) -> Playlist:
     try:
-        return parse(store.read(f"{camera}/hls", playlist_name(camera)).decode(), camera, fps)
+        text = store.read(f"{empty.camera}/hls", name).decode()
+        return parse(text, empty.camera, empty.fps, dvr=empty.dvr)
     except NotThere:
-        return Playlist(camera, fps)
+        return empty
     except (BadPlaylist, UnicodeDecodeError) as problem:
-        log.warning("playlist_unreadable", camera_id=camera, reason=str(problem))
-        return Playlist(camera, fps)
+        log.warning("playlist_unreadable", camera_id=empty.camera, name=name, reason=str(problem))
+        return empty
 
 
 def _newest_files(store: MediaStore, camera: str, limit: int) -> dict[int, TsFacts]:

@@ -1,13 +1,13 @@
-"""`python -m services.query`"""
+"""`python -m services.query`: what people see and may wish."""
 
 import asyncio
-import signal
+import socket
 import sys
 
 from pydantic import ValidationError
 
 from libs.clock import BadClock, SiteClock
-from libs.observe import get_log, set_up_logs
+from libs.observe import Health, announce, get_log, serve_health, set_up_logs, stop_on_sigterm
 from services.query.app import listen, serve
 from services.query.settings import Settings
 from services.query.site import Site
@@ -15,10 +15,17 @@ from services.query.site import Site
 log = get_log()
 
 
+async def run(site: Site, listener: socket.socket) -> None:
+    """Everything that the process does."""
+    stop, health = stop_on_sigterm(), Health("query")
+    settings = site.settings
+    announce(settings.dolbom_data, "query", serve_health(health, settings.health_port), settings.dolbom_member)
+    await serve(site, listener, health, stop)
+
+
 def main() -> int:
-    """Start from the environment; 2 when it cannot be started so."""
+    """Read the settings and run until SIGTERM; 2 when it cannot be started so."""
     set_up_logs("query")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the supervisor says when to stop
     try:
         settings = Settings()
         set_up_logs("query", settings.log_level)
@@ -31,7 +38,7 @@ def main() -> int:
     except OSError as problem:
         log.error("cannot_listen", reason=problem.strerror or str(problem))
     else:
-        asyncio.run(serve(site, listener))
+        asyncio.run(run(site, listener))
         return 0
     return 2
 

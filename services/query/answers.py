@@ -82,8 +82,8 @@ class WishItem(BaseModel):
     revision: int
 
 
-def camera_item(site: Site, known: Known, config: CameraConfig, listing: Listing | None) -> CameraItem:
-    """A registered camera as it stands now."""
+def camera_item(site: Site, known: Known, config: CameraConfig, listing: Listing | None, now_ms: int) -> CameraItem:
+    """A registered camera as it stands; `now_ms` is the answer's moment of site time."""
     camera_id, profile = known.camera.id, config.profile
     return CameraItem(
         camera_id=camera_id,
@@ -94,7 +94,7 @@ def camera_item(site: Site, known: Known, config: CameraConfig, listing: Listing
         profile=ProfileItem(width=profile.width, height=profile.height, fps=profile.fps),
         desired=known.camera.desired,
         observed=observed_item(site, camera_id),
-        picture=picture_item(site, camera_id),
+        picture=picture_item(site, camera_id, now_ms),
         hls=_hls_item(listing),
         hls_url=f"/api/live-monitoring/hls/{camera_id}/{camera_id}.m3u8",
         now_url=f"/api/v1/cameras/{camera_id}/now.jpg",
@@ -117,12 +117,12 @@ def observed_item(site: Site, camera_id: str) -> ObservedItem | None:
     return ObservedItem(state=fact.data.state, cause=fact.data.cause, since=fact.data.since)
 
 
-def picture_item(site: Site, camera_id: str) -> PictureItem | None:
+def picture_item(site: Site, camera_id: str, now_ms: int) -> PictureItem | None:
     """The newest still, or None when there was none."""
     still = site.view.stills.get(camera_id)
     if still is None:
         return None
-    age, taken = still_age_ms(still, site.clock.now_ms()), _taken(still.slot, still.fps)
+    age, taken = still_age_ms(still, now_ms), _taken(still.slot, still.fps)
     return PictureItem(at=taken, slot=still.slot, age_ms=age, kind=still.kind, live=is_live(age, site.clock.speed))
 
 

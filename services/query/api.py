@@ -14,6 +14,7 @@ from libs.contracts.streams import CAMERAS
 from services.query.answers import CameraItem, CameraList, WishItem, camera_item, picture_item, wish_item
 from services.query.commands import Unwritten, record_wish
 from services.query.domain import Known
+from services.query.playlists import Listing
 from services.query.problems import Problem, ProblemBody, not_found, unavailable
 from services.query.site import Site
 
@@ -60,16 +61,22 @@ router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], resp
 async def list_cameras(site: SiteNow, response: Response) -> CameraList:
     """All registered cameras, by id."""
     held = [(known, known.camera.config) for _, known in sorted(site.view.cameras.items())]
-    response.headers.update(_now(site))
-    return CameraList(items=[await _item(site, known, config) for known, config in held if config])
+    listings = await to_thread.run_sync(_listings, site, [known.camera.id for known, config in held if config])
+    now_ms = site.clock.now_ms()
+    response.headers.update(_now(site, now_ms))
+    items = [camera_item(site, known, config, listings[known.camera.id], now_ms) for known, config in held if config]
+    return CameraList(items=items)
 
 
 @router.head("/api/v1/cameras/{camera_id}", include_in_schema=False)
 @router.get("/api/v1/cameras/{camera_id}", summary="One camera")
 async def get_camera(camera: Registered, site: SiteNow, response: Response) -> CameraItem:
     """One registered camera."""
-    response.headers.update(_now(site))
-    return await _item(site, *camera)
+    known, config = camera
+    listings = await to_thread.run_sync(_listings, site, [known.camera.id])
+    now_ms = site.clock.now_ms()
+    response.headers.update(_now(site, now_ms))
+    return camera_item(site, known, config, listings[known.camera.id], now_ms)
 
 
 @router.head("/api/v1/cameras/{camera_id}/now.jpg", include_in_schema=False)
@@ -81,8 +88,8 @@ async def get_camera(camera: Registered, site: SiteNow, response: Response) -> C
 )
 async def get_now_picture(camera: Registered, site: SiteNow) -> Response:
     """The newest still, about a second old; a picture that is older than ten seconds is never given as live."""
-    camera_id = camera[0].camera.id
-    picture, still = picture_item(site, camera_id), site.view.stills.get(camera_id)
+    camera_id, now_ms = camera[0].camera.id, site.clock.now_ms()
+    picture, still = picture_item(site, camera_id, now_ms), site.view.stills.get(camera_id)
     if picture is None or still is None or not picture.live:
         since = rfc3339(picture.at) if picture else None
         raise unavailable("no-picture", "There is no picture of this camera now.", since=since)
@@ -91,7 +98,7 @@ async def get_now_picture(camera: Registered, site: SiteNow) -> Response:
         "Dolbom-At": rfc3339(picture.at),
         "Dolbom-Age-Ms": str(picture.age_ms),
         "Dolbom-Kind": picture.kind,
-        **_now(site),
+        **_now(site, now_ms),
     }
     return Response(still.jpeg, headers=headers, media_type="image/jpeg")
 
@@ -132,12 +139,12 @@ async def _wish(site: Site, camera_id: str, state: Wish, why: Why | None, key: s
     return wish_item(site, camera_id)
 
 
-async def _item(site: Site, known: Known, config: CameraConfig) -> CameraItem:
-    listing = await to_thread.run_sync(site.playlists.listing, site.store, known.camera.id)
-    return camera_item(site, known, config, listing)
+def _listings(site: Site, camera_ids: list[str]) -> dict[str, Listing | None]:
+    """Opens files, so it runs in a thread."""
+    return {camera_id: site.playlists.listing(site.store, camera_id) for camera_id in camera_ids}
 
 
-def _now(site: Site) -> dict[str, str]:
+def _now(site: Site, now_ms: int) -> dict[str, str]:
     """The site's time, so that a viewer's own clock need not be right; it may run faster than real time."""
-    now, speed = str(site.clock.now_ms()), f"{site.clock.speed:g}"
+    now, speed = str(now_ms), f"{site.clock.speed:g}"
     return {"Dolbom-Now": now, "Dolbom-Speed": speed, "Cache-Control": "no-store"}

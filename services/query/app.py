@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-import signal
+import logging
 import socket
 from collections.abc import Iterator
 
@@ -10,14 +10,13 @@ import uvicorn
 from fastapi import FastAPI
 
 from libs.bus import NoServer, connect
-from libs.observe import Health, get_log, serve_health
+from libs.observe import Health, get_log
 from services.query import api, media, page, problems
 from services.query.commands import register_cameras
-from services.query.gate import Gate
+from services.query.gate import MAX_BODY, Gate
 from services.query.settings import Settings
 from services.query.site import Site
 
-MAX_BODY = 16 * 1024
 GRACE = 1
 """Seconds that answers in progress get at the end."""
 log = get_log()
@@ -57,25 +56,27 @@ def listen(settings: Settings) -> socket.socket:
     return socket.create_server((settings.http_host, settings.http_port), family=family, backlog=256)
 
 
-async def serve(site: Site, listener: socket.socket) -> None:
-    """Run until SIGTERM."""
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    health = Health("query")
-    health_port = serve_health(health, site.settings.health_port)
+async def serve(site: Site, listener: socket.socket, health: Health, stop: asyncio.Event) -> None:
+    """Run until `stop`. Page and API are there at once; the bus is awaited."""
     server = WebServer(_config(site))
-    host, port = listener.getsockname()[:2]
-    log.info("serves", url=f"http://{host}:{port}", health_port=health_port)
+    log.info("serves", url=_url(listener))
     async with asyncio.TaskGroup() as tasks:
         web = tasks.create_task(server.serve([listener]))
+        web.add_done_callback(lambda _: stop.set())
         others = [tasks.create_task(work) for work in (_keep_bus(site), _watch(site, health), health.turn())]
         await stop.wait()
         health.say("stopping", ready=False)
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that are cut off now are no errors
         server.should_exit = True
         for other in others:
             other.cancel()
         await web
     log.info("stopped")
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _config(site: Site) -> uvicorn.Config:

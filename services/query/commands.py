@@ -13,7 +13,7 @@ from services.query.cameras_file import BadCameras, read_cameras
 from services.query.domain import Entry, Planned, plan, wish
 from services.query.site import Site
 
-TRIES = 5
+TRIES = 3
 READ_AGAIN = 2.0
 """Seconds after which a cameras.yaml that cannot be used is read again."""
 log = get_log()
@@ -29,13 +29,14 @@ async def record_wish(site: Site, camera_id: str, state: Wish, reason: str, key:
     The key of one camera and wish is not that of another: ids are unique in the whole stream.
     """
     request = f"{camera_id}|{state}|{key}"
-    for _ in range(TRIES):
-        if not site.connected:
-            raise Unwritten("the bus is out of reach")
-        planned = wish(site.view.camera(camera_id), state, reason, request)
-        if planned is None or await _append(site, planned):
-            return
-    raise Unwritten("somebody else keeps changing this camera")
+    async with site.writing:
+        for _ in range(TRIES):
+            if not site.connected:
+                raise Unwritten("the bus is out of reach")
+            planned = wish(site.view.camera(camera_id), state, reason, request)
+            if planned is None or await _append(site, planned):
+                return
+    raise Unwritten("the bus did not take the wish")
 
 
 async def register_cameras(site: Site) -> None:
@@ -62,11 +63,12 @@ async def _entries(path: str) -> Sequence[Entry]:
 async def _carry_out(site: Site, entries: Sequence[Entry]) -> None:
     """Write the first fact that is missing, learn it, decide again: so a death in between is made good."""
     for _ in range(TRIES + 3 * len(entries)):
-        planned = plan(site.view.cameras, entries)
-        if not planned:
-            return
-        await _append(site, planned[0])
-    raise Unwritten("somebody else keeps changing these cameras")
+        async with site.writing:
+            planned = plan(site.view.cameras, entries)
+            if not planned:
+                return
+            await _append(site, planned[0])
+    raise Unwritten("the bus did not take the cameras yet")
 
 
 async def _append(site: Site, planned: Planned) -> bool:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.query.problems import Problem, answer
 
+MAX_BODY = 16 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 SECURITY_HEADERS = {
     "Content-Security-Policy": (
@@ -57,6 +58,8 @@ def refusal(method: str, scheme: str, headers: Headers) -> Problem | None:
         return Problem(403, f"There are no users yet: requests with {forwarding} are refused.", "forwarded")
     if method not in SAFE_METHODS and not same_origin(scheme, host, headers):
         return Problem(403, "Only this site's own page may change something.", "cross-site")
+    if int(headers.get("content-length", "0")) > MAX_BODY:  # a body without a length is counted as it is read
+        return Problem(413)
     return None
 
 

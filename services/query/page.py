@@ -20,6 +20,7 @@ FILES = {
     "player.js": ("player.js", "text/javascript; charset=utf-8"),
     "texts.js": ("texts.js", "text/javascript; charset=utf-8"),
     "style.css": ("style.css", "text/css; charset=utf-8"),
+    "player.css": ("player.css", "text/css; charset=utf-8"),
     "hls.js": ("node_modules/hls.js/dist/hls.light.min.js", "text/javascript; charset=utf-8"),
 }
 log = get_log()

@@ -1,5 +1,6 @@
 """What the running service holds, and how well it is."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 from libs.bus import Bus
@@ -24,6 +25,8 @@ class Site:
     bus_problem: str = ""
     registration: str = "the cameras of the site are not registered yet"
     """Why `cameras.yaml` is not carried out; empty when it is."""
+    writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """One writer at a time: conflicts are then only with other processes."""
     store: MediaStore | None = None
     media_problem: str = ""
 

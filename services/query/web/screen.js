@@ -68,6 +68,7 @@ function drawScreen(words, state, seen) {
   el.live.title = words.goLiveKey;
   label(el.pause, el.video.paused ? words.play : words.pause, el.video.paused ? "play" : "pause");
   label(el.full, words.fullscreen, "full");
+  el.full.hidden = !document.fullscreenEnabled;
 }
 
 function drawAbout(words, state, seen, wishing, at) {

@@ -119,7 +119,9 @@ class Query:
         assert self.process.poll() is None, self.log
         for line in self.log:
             if line["action"] == "serves":
-                self.url, self.health_url = str(line["url"]), f"http://127.0.0.1:{line['health_port']}"
+                told = json.loads((self.folder / "run/query.json").read_text(encoding="utf-8"))
+                assert told["pid"] == self.process.pid
+                self.url, self.health_url = str(line["url"]), f"http://127.0.0.1:{told['health_port']}"
         return bool(self.url)
 
     def readiness(self) -> dict[str, object]:
@@ -146,6 +148,7 @@ def start_query(folder: Path, nats_url: str, cameras: str = "") -> Query:
         "NATS_PASSWORD": "query",
         "MEDIA_URL": str(folder / "media"),
         "DOLBOM_CAMERAS": str(folder / "cameras.yaml"),
+        "DOLBOM_DATA": str(folder),
         "HTTP_PORT": "0",
     }
     with (folder / "query.log").open("wb") as log:

@@ -1,6 +1,7 @@
 """The gate, the headers and the errors of a running query."""
 
 import json
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -77,6 +78,15 @@ def test_errors_are_problems(
     assert set(problem) == {"type", "title", "status", "detail", "instance"}
     assert detail in problem["detail"]
     assert problem["instance"] == path.partition("?")[0]
+
+
+def test_a_body_without_a_length_is_counted(running: Running) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b" " * 1000
+
+    answer = httpx.post(running.url + STOP, content=endless(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (413, "application/problem+json")
 
 
 def test_the_page_and_its_files(running: Running) -> None:

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import httpx
-import pytest
 
 from libs.media import MediaStore
 from tests.integration.query.harness import ROOT, Server, start_query, until
@@ -18,7 +17,7 @@ WISH = "/api/live-monitoring/stop-hls-stream/camera-1"
 
 def test_it_starts_before_its_bus_and_outlives_it(server: Server, tmp_path: Path) -> None:
     server.stop()
-    query = start_query(tmp_path, server.url, "- {id: camera-1, nmae: a}\n")
+    query = start_query(tmp_path, server.url, "- {id: camera-1, name: a}\n")
     try:
         assert httpx.get(query.url).status_code == 200
         early = httpx.get(f"{query.url}/api/v1/cameras")
@@ -26,11 +25,7 @@ def test_it_starts_before_its_bus_and_outlives_it(server: Server, tmp_path: Path
         assert early.headers["Retry-After"] == "1"
         assert query.readiness()["state"] == "starting"
         server.start()
-        reason = "cameras.yaml: entry 1 (camera-1): nmae: there is no such field"
-        until("the bad file is told", lambda: query.readiness().get("why") == reason, 10)
-        assert query.readiness()["ready"] is False
-        (tmp_path / "cameras.yaml").write_text("- {id: camera-1, name: a}\n", encoding="utf-8")
-        until("the corrected file is read", query.is_ready)
+        until("the bus is found", query.is_ready, 10)
         server.stop()
         until("the bus is missed", lambda: query.readiness()["state"] == "degraded")
         assert query.readiness()["ready"] is True
@@ -61,27 +56,20 @@ def test_sigterm_ends_it_whatever_is_open(server: Server, tmp_path: Path) -> Non
         query.process.terminate()
         assert query.process.wait(5) == 0
         assert time.monotonic() - began < 2
-        assert not [line for line in query.log if line["level"] == "error" and "Cancel" not in str(line["action"])]
+        assert not [line for line in query.log if line["level"] == "error"]
         for connection in (reader, idle, half):
             connection.close()
     finally:
         query.stop()
 
 
-@pytest.mark.parametrize(
-    ("changed", "reason"),
-    [
-        ({"HTTP_HOST": "0.0.0.0"}, "only a loopback address is served"),
-        ({"HTTP_PORT": "taken"}, "Address already in use"),
-    ],
-)
-def test_a_start_that_cannot_be(tmp_path: Path, changed: dict[str, str], reason: str) -> None:
+def test_a_taken_port_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        environment = {name: value.replace("taken", str(taken.getsockname()[1])) for name, value in changed.items()}
+        environment = {"HTTP_PORT": str(taken.getsockname()[1])}
         command = [sys.executable, "-m", "services.query"]
         run = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=20, check=False
         )
     assert run.returncode == 2
-    assert reason in run.stderr
+    assert "Address already in use" in run.stderr
     assert run.stderr.count("\n") == 1

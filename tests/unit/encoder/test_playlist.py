@@ -55,6 +55,21 @@ def test_a_run_that_begins_just_before_a_boundary_is_shown_with_its_second_segme
     assert listing(1).ending().worth_joining, "a run that is over has nothing to wait for"
 
 
+def test_two_hours_are_listed_over_all_runs_and_absent_segments_are_gaps() -> None:
+    dvr = Playlist("camera-1", FPS, dvr=True)
+    for at in (0, 1, 2, 6, 7):
+        dvr = dvr.beginning().adding(Listed(FIRST + at, (FIRST + at) * 50, 50))
+    text = dvr.render()
+    assert "#EXT-X-VERSION:8\n" in text
+    assert text.count("#EXT-X-GAP\n") == 3
+    assert [line for line in text.splitlines() if line.endswith(".ts")] == [
+        f"camera-1_{FIRST + at}.ts" for at in range(8)
+    ]
+    assert parse(text, "camera-1", FPS, dvr=True) == dvr
+    later = dvr.adding(Listed(FIRST + 725, (FIRST + 725) * 50, 50))
+    assert later.segments[0].index == FIRST + 6
+
+
 @given(
     st.lists(st.integers(1, 50), min_size=1, max_size=9),
     st.sampled_from(["camera-1", "a", "0-x"]),
