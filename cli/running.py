@@ -30,6 +30,8 @@ _STAGES = ((1.0, ("ingest",)), (1.2, ("encoder",)), (1.2, ("detector", "analyzer
 """Order of the end, and the seconds that each stage may take; with the bus they stay below 5."""
 _BUS_PATIENCE = 1.0
 _SLOW_PAGE = 30.0
+_PICTURE_WAIT = 2.0
+"""The page is told with its first picture: whoever opens it at once sees the room, not a page that waits."""
 
 
 @dataclass(slots=True)
@@ -142,7 +144,7 @@ def _keep(site: Running, service: str, told: Mapping[str, str]) -> None:
 
 
 async def _wait_for_page(site: Running) -> None:
-    """Returns when the page really answers."""
+    """Returns when the page really answers, and with the first picture if that comes soon."""
     plan, began, told = site.plan, real(), False
     while not await _page_answers(site):
         if not told and real() - began > _SLOW_PAGE:
@@ -150,6 +152,14 @@ async def _wait_for_page(site: Running) -> None:
             log = plan.site.shown(plan.site.log("query"))
             say(line("!", "page", f"does not answer yet; {log} says why. Still trying"))
         await asyncio.sleep(0.05)
+    answered = real()
+    while real() - answered < _PICTURE_WAIT and not await _shows_a_picture(site):
+        await asyncio.sleep(0.05)
+
+
+async def _shows_a_picture(site: Running) -> bool:
+    answer = await asyncio.to_thread(ask, site.plan.host, site.plan.port, "/api/v1/cameras")
+    return answer is not None and b'"live":true' in answer.body
 
 
 async def _page_answers(site: Running) -> bool:

@@ -88,9 +88,10 @@ class Site:
         """What a service wrote."""
         return (self.data / "log" / f"{service}.log").read_text(encoding="utf-8")
 
-    def cpu_seconds(self, service: str) -> float:
-        """User and system time of a service, its living children included."""
-        return sum(_cpu(pid) for pid in family(self.pid(service)))
+    def cpu_seconds(self) -> dict[str, float]:
+        """User and system time so far of each service (its living children included) and of the bus."""
+        spent = {name: sum(_cpu(pid) for pid in family(self.pid(name))) for name in SERVICES}
+        return spent | {"nats-server": _cpu(self.nats_pid())}
 
     def interrupt(self) -> float:
         """Ctrl-C in the terminal; returns the seconds until everything had gone."""

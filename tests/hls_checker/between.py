@@ -90,16 +90,16 @@ class _Pair:
                 yield Finding("changed.tail", f"the list ended with {self.last_before}, now with {self.last_after}")
 
     def removed(self, terms: Terms) -> Iterator[Finding]:
-        """What left was old enough, enough is left, and its discontinuities are counted."""
+        """What left was old enough, enough is left, and its discontinuities are counted (a jump may be another run)."""
         gone = [(number, one) for number, one in self.before.numbered() if number < self.first_after]
+        if self.first_after > self.last_before + 1:
+            return
         left = sum(one.seconds or 0 for one in self.after.entries)
-        early = [one for number, one in gone if number > self.last_after - terms.listed]
+        early = [one for number, one in gone if number > self.last_after - terms.listed and not one.gap]
         if gone and not self.after.ended and not self.before.ended and left < 3 * terms.target:
             yield Finding("window.short", f"{left:g} s are left after a removal, {3 * terms.target} are the least")
         elif early:
             yield at(early[0], "window.count", f"was removed while it was among the last {terms.listed}")
-        if self.first_after > self.last_before + 1:
-            return
         was, now = (one.number("EXT-X-DISCONTINUITY-SEQUENCE") or 0 for one in (self.before, self.after))
         left_list = sum(one.discontinuity for _, one in gone)
         if now != was + left_list:
