@@ -40,8 +40,8 @@ async def _follow(where: Access, subjects: Sequence[str], as_json: bool) -> None
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with connect(where.url, where.user, where.password) as bus:
-        _note(f"Following {' '.join(subjects)} on {where.shown_url}; Ctrl-C ends.")
-        tasks = {create_task(_tell(bus, subjects, as_json)), create_task(_watch(bus)), create_task(stop.wait())}
+        told = f"Following {' '.join(subjects)} on {where.shown_url}; Ctrl-C ends."
+        tasks = {create_task(_tell(bus, subjects, told, as_json)), create_task(_watch(bus)), create_task(stop.wait())}
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -52,9 +52,11 @@ async def _follow(where: Access, subjects: Sequence[str], as_json: bool) -> None
             task.result()
 
 
-async def _tell(bus: Bus, subjects: Sequence[str], as_json: bool) -> None:
-    async for subject, body in listen(bus, subjects):
-        print(body.decode(errors="replace") if as_json else fact_line(subject, body), flush=True)
+async def _tell(bus: Bus, subjects: Sequence[str], told: str, as_json: bool) -> None:
+    async with listen(bus, subjects) as heard:
+        _note(told)
+        async for subject, body in heard:
+            print(body.decode(errors="replace") if as_json else fact_line(subject, body), flush=True)
 
 
 async def _watch(bus: Bus) -> None:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _NOT_STARTED = 127
 _KILLED_WITHIN = 0.3
 _ONE_AT_A_TIME = asyncio.Lock()
-"""Two starts at once would take each other's blocked signals for the normal state, and Ctrl-C would be dead for ever."""
+"""Two starts at once would take each other's blocked signals for the normal state: Ctrl-C would be dead for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ async def _wait_for_page(site: Running) -> None:
             say(line("!", "page", f"does not answer yet; {log} says why. Still trying"))
         await asyncio.sleep(0.05)
     answered = real()
-    while real() - answered < _PICTURE_WAIT and not await _shows_a_picture(site):
+    while not await _shows_a_picture(site) and real() - answered < _PICTURE_WAIT:  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.05)
 
 

@@ -43,7 +43,8 @@ async def _make(bus: Bus) -> None:
     except BusError:
         raise
     except Exception as problem:  # the client's many errors; whoever starts a site needs one line
-        raise Refusal(f"the streams could not be made: {problem or type(problem).__name__}") from problem
+        said = str(problem) or type(problem).__name__
+        raise Refusal(f"user {bus.user} could not make the streams ({said}): is it allowed to?") from problem
 
 
 async def last_video_ms(where: Access) -> int:

@@ -1,12 +1,18 @@
 """The bus: connect, ensure, publish, follow. The only importer of nats."""
 
 from libs.bus.connection import Bus, connect
+from libs.bus.consume import Handler, Later, Poison, Retry, consume
 from libs.bus.ensure import ensure_bucket, ensure_stream
 from libs.bus.errors import BusError, Conflict, Full, NoServer, NoStream, NotStored, Refused, TooLarge, WrongStream
 from libs.bus.follow import Batch, Received, Start, follow
+from libs.bus.lease import Lease, Leases, NameTaken, NotTaken
 from libs.bus.listen import listen
+from libs.bus.members import Membership
+from libs.bus.park import park
 from libs.bus.publish import Kept, Stored, append_fact, last_message, publish, publish_fact
+from libs.bus.pull import Delivery, Durable
 from libs.bus.settings import BusSettings
+from libs.bus.spool import NotKept, Spool
 
 __all__ = [
     "Batch",
@@ -14,24 +20,39 @@ __all__ = [
     "BusError",
     "BusSettings",
     "Conflict",
+    "Delivery",
+    "Durable",
     "Full",
+    "Handler",
     "Kept",
+    "Later",
+    "Lease",
+    "Leases",
+    "Membership",
+    "NameTaken",
     "NoServer",
     "NoStream",
+    "NotKept",
     "NotStored",
+    "NotTaken",
+    "Poison",
     "Received",
     "Refused",
+    "Retry",
+    "Spool",
     "Start",
     "Stored",
     "TooLarge",
     "WrongStream",
     "append_fact",
     "connect",
+    "consume",
     "ensure_bucket",
     "ensure_stream",
     "follow",
     "last_message",
     "listen",
+    "park",
     "publish",
     "publish_fact",
 ]

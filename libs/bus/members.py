@@ -19,9 +19,8 @@ from libs.contracts.leases import MEMBERS, Timing, check_member, member_subject
 from libs.contracts.subjects import EXPECTED_LAST
 from libs.observe import get_log
 
-PATIENCE = 0.9
-"""Seconds for one heartbeat: half of what lies between the first that is missing and the loss of all leases."""
-AGAIN = 0.2
+AGAIN = 0.1
+"""Seconds between a heartbeat that failed and the next."""
 KV_OPERATION = "KV-Operation"
 REMOVED = ("DEL", "PURGE")
 _STREAM = f"KV_{MEMBERS}"
@@ -76,7 +75,7 @@ class Membership:
         if not self.superseded and self._revision:
             farewell = {KV_OPERATION: REMOVED[0], EXPECTED_LAST: str(self._revision)}
             with contextlib.suppress(BusError):
-                await publish(self.bus, member_subject(self.member), b"", farewell, PATIENCE)
+                await publish(self.bus, member_subject(self.member), b"", farewell, self.timing.patience)
 
     async def _beat(self) -> None:
         """Until cancelled or superseded."""
@@ -84,7 +83,7 @@ class Membership:
         while not self.superseded:
             sent_at, pause = self.clock(), AGAIN
             try:
-                stored = await publish(self.bus, member_subject(self.member), self._body, {}, PATIENCE)
+                stored = await publish(self.bus, member_subject(self.member), self._body, {}, self.timing.patience)
                 self._revision, pause, problem = stored.sequence, self.timing.beat, ""
                 self._confirm(sent_at)
             except NoStream:

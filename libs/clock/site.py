@@ -73,6 +73,8 @@ class SiteClock:
         wall: Callable[[], int] = wall_ms,
     ) -> None:
         self.speed = simulated.speed if simulated else 1.0
+        self.jumps = 0
+        """How often the clock was moved forward."""
         self._monotonic, self._wall, self._simulated = monotonic, wall, simulated
         self._base_real = monotonic()
         self._base_ms = self._expected_ms()
@@ -96,6 +98,7 @@ class SiteClock:
         verdict = correction(site, wall)
         if verdict == "jump":
             self._base_real, self._base_ms = self._monotonic(), wall
+            self.jumps += 1
         return verdict
 
     def _expected_ms(self) -> int:

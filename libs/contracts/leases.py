@@ -15,13 +15,14 @@ class Timing:
 
     A heartbeat that was sent at t and confirmed keeps its key until t + ttl at the earliest (t + 6).
     Its sender believes it until t + held_for (t + 4): two seconds are left for a write that is under way.
-    One lost heartbeat is no loss: sent at t + 2, given up at t + 3, sent again at once, confirmed before t + 4.
+    One lost heartbeat is no loss: sent at t + 2, given up at t + 3.2 (`patience`), sent again, confirmed before t + 4.
     A taker sees the expiry within one `poll`: at t + 6.5 and the server's own delay of some tenths; 8 are promised.
     """
 
     beat: float = 2.0
     ttl: float = 6.0
     held_for: float = 4.0
+    patience: float = 1.2
     poll: float = 0.5
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import secrets
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, NoServer, Received, connect, follow
-from libs.clock import SiteClock, wall_ms
+from libs.bus import Bus, Leases, Membership, NoServer, Received, connect, follow
+from libs.clock import SiteClock
 from libs.contracts.cameras import Camera, fold
 from libs.contracts.envelope import FactError, decode
 from libs.contracts.facts import CameraDesired
@@ -48,22 +49,28 @@ class Encoder:
         self._wished_ms: dict[str, int] = {}
         self._recorders: dict[str, Recorder] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._leases: Leases | None = None
+        self._member = settings.dolbom_member or f"encoder-{secrets.token_hex(4)}"
         self._archivist = Archivist(store, bus, self._clock, lambda: self._recorders)
-        self._parts = Parts(store, bus, self._clock, wall_ms(), self._archivist.wake)
+        self._parts = Parts(store, bus, self._clock, self._archivist.wake)
 
     async def run(self, health: Health, stop: asyncio.Event) -> None:
         """Until `stop`. What is open then is read from the bus again by the next encoder."""
-        work = (self._follow(), self._watch(health), self._archivist.run())
-        tasks = [asyncio.create_task(one) for one in work]
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (*tasks, stopped, *self._tasks.values()):
-                task.cancel()
-        for task in tasks:
-            if task.done() and not task.cancelled():
-                task.result()
+        async with Membership(self._bus, "encoder", self._member) as me, Leases(me) as leases:
+            self._leases = leases
+            work = (self._follow(), self._watch(health), self._archivist.run())
+            tasks = [asyncio.create_task(one) for one in work]
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                ending = (*tasks, stopped, *self._tasks.values())
+                for task in ending:
+                    task.cancel()
+                await asyncio.wait(ending)
+            for task in tasks:
+                if not task.cancelled():
+                    task.result()
 
     async def _follow(self) -> None:
         async for batch in follow(self._bus, CAMERAS.name, CAMERAS.subjects):
@@ -96,9 +103,18 @@ class Encoder:
                 continue
             if camera.id in self._tasks:
                 self._tasks[camera.id].cancel()
-            recorder = Recorder(camera.id, camera.config, self._wished_from(camera), self._parts)
-            self._recorders[camera.id] = recorder
-            self._tasks[camera.id] = asyncio.create_task(recorder.run(), name=camera.id)
+            self._recorders[camera.id] = Recorder(camera.id, camera.config, self._wished_from(camera), self._parts)
+            self._begin(camera.id)
+
+    def _begin(self, camera: str) -> None:
+        """Record whenever the lease is ours. Leases remember their own epochs: nothing else is known of them here."""
+
+        async def newest() -> int:
+            return 0
+
+        if self._leases is not None:
+            holding = self._leases.hold(camera, newest, self._recorders[camera].run)
+            self._tasks[camera] = asyncio.create_task(holding, name=camera)
 
     def _wished_from(self, camera: Camera) -> int | None:
         """The slot since which the camera should run, or None."""
@@ -113,7 +129,7 @@ class Encoder:
             for name, task in list(self._tasks.items()):
                 if task.done() and not task.cancelled():
                     log.error("recorder_broke", camera_id=name, exc_info=task.exception())
-                    self._tasks[name] = asyncio.create_task(self._recorders[name].run(), name=name)
+                    self._begin(name)
             if self._bus.connected:
                 health.say("ready", ready=True)
             else:

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from prometheus_client import Counter, Gauge
 
+from libs.bus import Lease
 from libs.contracts.facts import CameraConfig
 from libs.contracts.frames import Unit
 from libs.contracts.slots import moment, slot_start_ms
@@ -28,12 +29,17 @@ _failing = Gauge("dolbom_media_store_failing", "1 while a write to the media sto
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 
 
+class Superseded(Exception):
+    """The lease ran out: whoever has it now writes this camera's files."""
+
+
 class HLSStreamGenerator:
     """Segments and live playlist of one camera. A failing store is tried again until it works; nothing is skipped."""
 
-    def __init__(self, camera: str, config: CameraConfig, store: MediaStore, writer: str) -> None:
+    def __init__(self, camera: str, config: CameraConfig, store: MediaStore, lease: Lease) -> None:
         self.camera, self.config = camera, config
-        self._store, self._writer, self._folder = store, writer, f"{camera}/hls"
+        self._store, self._lease, self._folder = store, lease, f"{camera}/hls"
+        self._writer = f"e{lease.epoch}"
         self._open: list[Unit] = []
         self._playlist = Playlist(camera, config.profile.fps)
         self._dvr = Playlist(camera, config.profile.fps, dvr=True)
@@ -122,6 +128,8 @@ class HLSStreamGenerator:
         """Off the event loop, and again until the store takes it (full, read-only or vanished volume)."""
         pause = RETRY_FIRST
         while True:
+            if not self._lease.held:
+                raise Superseded(self.camera)
             try:
                 done = await asyncio.to_thread(work)
             except (OSError, NotMounted, NotThere) as problem:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, Received, follow
+from libs.bus import Bus, Lease, Received, follow
 from libs.clock import SiteClock, real
 from libs.contracts.facts import CameraConfig
 from libs.contracts.frames import FrameError, read_video
@@ -29,7 +29,6 @@ class Parts:
     store: MediaStore
     bus: Bus
     clock: SiteClock
-    epoch: int
     on_closed: Callable[[], None]
 
 
@@ -37,13 +36,13 @@ class Recorder:
     """Reads `frames.video.{camera}` from the stream's start, skipping by slot, for ever."""
 
     def __init__(self, camera: str, config: CameraConfig, wished_from: int | None, parts: Parts) -> None:
-        self.camera, self.config, self.epoch = camera, config, parts.epoch
+        self.camera, self.config = camera, config
         self.wished_from = wished_from
         """The slot since which people want it to run; None when they do not."""
         self.settled = False
-        """Was everything read that stood on the bus?"""
+        """Was everything read that stood on the bus, under a lease that is still held?"""
+        self.epoch = 0
         self._parts = parts
-        self._generator = HLSStreamGenerator(camera, config, parts.store, f"e{parts.epoch}")
         self._patience = round(RUN_ENDS_AFTER * config.profile.fps * parts.clock.speed)
         self._line = Line(config.profile.fps)
         self._heard = real()
@@ -53,17 +52,22 @@ class Recorder:
         """Where the closed segments of the present run end; None between runs."""
         return None if self._line.next is None else self._line.horizon
 
-    async def run(self) -> None:
-        """Until cancelled."""
+    async def run(self, lease: Lease) -> None:
+        """Under a lease, until cancelled. Begins from the files, as every new encoder does."""
+        self.epoch = lease.epoch
+        self._generator = HLSStreamGenerator(self.camera, self.config, self._parts.store, lease)
         self._line = await self._generator.restore(self._parts.clock.now_ms())
         self._heard = real()
-        async with contextlib.aclosing(follow(self._parts.bus, VIDEO.name, [video(self.camera)])) as batches:
-            async for batch in batches:
-                for message in batch.messages:
-                    await self._take(message)
-                if batch.caught_up:
-                    await self._apply(*self._deadlines(batch.as_of))
-                    self.settled = True
+        try:
+            async with contextlib.aclosing(follow(self._parts.bus, VIDEO.name, [video(self.camera)])) as batches:
+                async for batch in batches:
+                    for message in batch.messages:
+                        await self._take(message)
+                    if batch.caught_up:
+                        await self._apply(*self._deadlines(batch.as_of))
+                        self.settled = True
+        finally:
+            self.settled = False
 
     async def _take(self, message: Received) -> None:
         self._heard = real()

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import re
+import secrets
 import subprocess
 import threading
 from concurrent.futures import Future
@@ -10,17 +11,16 @@ from pathlib import Path
 
 from prometheus_client import Counter
 
-from libs.bus import Batch, Bus, NoServer, connect, follow
+from libs.bus import Batch, Bus, Leases, Membership, NoServer, connect, follow
 from libs.clock import SiteClock
 from libs.contracts.cameras import Camera as Wish
 from libs.contracts.cameras import fold
 from libs.contracts.envelope import FactError, decode
 from libs.contracts.facts import CameraConfig
-from libs.contracts.frames import End
 from libs.contracts.streams import CAMERAS, FRAME_STREAMS
 from libs.observe import Health, get_log
 from libs.video.ffmpeg import NoFfmpeg, ffmpeg_program
-from services.ingest.camera import Camera
+from services.ingest.camera import Camera, Parts
 from services.ingest.capture import start_child
 from services.ingest.domain import plan
 from services.ingest.files import FileSource
@@ -58,26 +58,32 @@ class Ingest:
         self._loop = asyncio.get_running_loop()
         self._wishes: dict[str, Wish] = {}
         self._cameras: dict[str, Camera] = {}
+        self._parts: Parts | None = None
+        self._member = settings.dolbom_member or f"ingest-{secrets.token_hex(4)}"
+        self._spool = Path(settings.dolbom_data, "spool", "video") if settings.dolbom_data else None
 
     async def run(self, bus: Bus, health: Health, stop: asyncio.Event) -> None:
         """Follow the wishes until `stop`, then end all recordings in order."""
-        tasks = [asyncio.create_task(self._follow(bus)), asyncio.create_task(self._watch(bus, health))]
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in (*tasks, stopped):
-                task.cancel()
-            await self._stop_all()
-        for task in tasks:
-            if task.done() and not task.cancelled():
-                task.result()
+        async with Membership(bus, "ingest", self._member) as me, Leases(me) as leases:
+            self._parts = Parts(bus, leases, self._clock, self._open_files, self._spool)
+            tasks = [asyncio.create_task(self._follow(bus)), asyncio.create_task(self._watch(bus, health))]
+            stopped = asyncio.create_task(stop.wait())
+            try:
+                await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for task in (*tasks, stopped):
+                    task.cancel()
+                await asyncio.gather(*(camera.stop(None) for camera in self._cameras.values()))
+                self._cameras.clear()
+            for task in tasks:
+                if task.done() and not task.cancelled():
+                    task.result()
 
     async def _follow(self, bus: Bus) -> None:
         async for batch in follow(bus, CAMERAS.name, CAMERAS.subjects):
             self._fold(batch)
             if batch.caught_up:
-                await self._reconcile(bus)
+                await self._reconcile()
 
     def _fold(self, batch: Batch) -> None:
         if batch.anew:
@@ -89,7 +95,7 @@ class Ingest:
                 _unreadable.labels(CAMERAS.name).inc()
                 log.error("fact_unreadable", subject=message.subject, reason=str(problem))
 
-    async def _reconcile(self, bus: Bus) -> None:
+    async def _reconcile(self) -> None:
         steps = plan(self._wishes, {name: camera.config for name, camera in self._cameras.items()})
         for name in steps.stop:
             await self._cameras.pop(name).stop("stopped")
@@ -97,14 +103,8 @@ class Ingest:
             await self._cameras.pop(name).stop(None)
         again = {name: self._wishes[name].config for name in steps.restart}
         for name, config in {**steps.start, **again}.items():
-            if config is not None:
-                self._cameras[name] = Camera(name, config, bus, self._clock, self._open_files)
-                await self._cameras[name].start()
-
-    async def _stop_all(self) -> None:
-        end: End | None = None
-        await asyncio.gather(*(camera.stop(end) for camera in self._cameras.values()))
-        self._cameras.clear()
+            if config is not None and self._parts is not None:
+                self._cameras[name] = Camera(name, config, self._parts)
 
     async def _watch(self, bus: Bus, health: Health) -> None:
         """Once a second: is the bus there, is the clock right?"""

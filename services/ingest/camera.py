@@ -3,17 +3,20 @@
 import asyncio
 import contextlib
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, BusError, NotStored, publish, publish_fact
-from libs.clock import SiteClock, wall_ms
+from libs.bus import Bus, BusError, Lease, Leases, NotStored, publish, publish_fact
+from libs.clock import SiteClock
 from libs.contracts.envelope import Fact, Origin, new_fact
 from libs.contracts.facts import CameraConfig, CameraObserved, CameraState
-from libs.contracts.frames import End, Snapshot
+from libs.contracts.frames import End, Snapshot, VideoMessage
 from libs.contracts.slots import moment
 from libs.contracts.subjects import snapshot as snapshot_subject
 from libs.observe import get_log
+from services.ingest.backlog import Backlog
 from services.ingest.demo import DemoSource
 from services.ingest.domain import Observed, Run, say, see, worth_saying
 from services.ingest.files import FileSource
@@ -29,25 +32,85 @@ RESTART_FIRST, RESTART_MOST = 0.5, 30.0
 OpenFiles = Callable[[str, CameraConfig], FileSource]
 
 
-class Camera:
-    """Records one camera until `stop`. Make it on the event loop."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every camera of a process works with; `spool` is the folder of what waits for the bus, None keeps none."""
 
-    def __init__(self, name: str, config: CameraConfig, bus: Bus, clock: SiteClock, open_files: OpenFiles) -> None:
+    bus: Bus
+    leases: Leases
+    clock: SiteClock
+    open_files: OpenFiles
+    spool: Path | None
+
+
+class Camera:
+    """Records one camera until `stop`, whenever it has the lease. Make it on the event loop."""
+
+    def __init__(self, name: str, config: CameraConfig, parts: Parts) -> None:
         self.name, self.config = name, config
-        self._bus, self._clock, self._open_files = bus, clock, open_files
-        self._outbox = Outbox(bus, name, self._on_trouble)
+        self._bus, self._clock, self._parts = parts.bus, parts.clock, parts
+        self._backlog = Backlog(parts.spool, name)
+        self._outbox = Outbox(parts.bus, name, self._backlog, self._on_trouble)
         self._recording: Recording | None = None
-        self._observed = Observed(since_ms=clock.now_ms())
+        self._observed = Observed(since_ms=self._clock.now_ms())
+        self._lease: Lease | None = None
         self._epoch = 0
         self._unsaid: Fact | None = None
         self._still: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self._keeping = asyncio.create_task(self._keep(), name=f"keep {name}")
 
-    async def start(self) -> None:
-        """Take an epoch above every one known, and begin."""
+    async def _keep(self) -> None:
+        """Wait for the lease, record, and stop when another took it; runs until cancelled."""
+        while True:
+            await self._take()
+            await self._start()
+            while self._ours():
+                await asyncio.sleep(0.5)
+                await self._take_again()
+            log.warning("camera_taken_over", camera_id=self.name, epoch=self._epoch)
+            await self._end(None, 0.0)
+
+    async def _take(self) -> None:
+        """Until the lease is ours."""
+        while True:
+            await self._bus.usable()
+            with contextlib.suppress(NotStored):
+                newest = await newest_message(self._bus, self.name)
+                lease = await self._parts.leases.take(self.name, newest.epoch if newest else 0)
+                if isinstance(lease, Lease):
+                    self._lease, self._epoch = lease, lease.epoch
+                    return
+            await asyncio.sleep(0.25)
+
+    def _ours(self) -> bool:
+        """Is there no other writer? While the bus is away nobody can tell, and recording goes on."""
+        return self._lease is not None
+
+    async def _take_again(self) -> None:
+        """A lease that ran out (the bus was away) is taken again; the epoch of this run stays below the new one's."""
+        if self._lease is None or self._lease.held or not self._bus.connected:
+            return
+        with contextlib.suppress(NotStored):
+            lease = await self._parts.leases.take(self.name, self._epoch)
+            if isinstance(lease, Lease):
+                self._lease = lease
+            elif lease.holder:
+                self._lease = None
+
+    async def _start(self) -> None:
+        """Send what a process before this one left, and begin after it."""
         newest = await self._newest()
-        self._epoch = max(newest[1] + 1, wall_ms())
-        self._begin(1, newest[0])
+        self._outbox = Outbox(self._bus, self.name, self._backlog, self._on_trouble)
+        waiting = []
+        for message in self._backlog.load():
+            if newest is None or (message.first_slot > newest.last_slot and message.epoch >= newest.epoch):
+                waiting.append(message)
+                self._outbox.put(message)
+            else:
+                self._backlog.forget(message)
+        before = waiting[-1].last_slot if waiting else newest.last_slot if newest else None
+        self._begin(1, before)
         self._tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._say(), self._supervise())]
         log.info("recording_started", camera_id=self.name, epoch=self._epoch, source=self.config.source.kind)
 
@@ -79,36 +142,42 @@ class Camera:
                 self._begin(number, recording.last_slot)
 
     async def stop(self, end: End | None, patience: float = 1.5) -> None:
-        """End the run, send what is left, and say so if somebody wished it."""
+        """End the run, send what is left, say so if somebody wished it, and give the lease back."""
+        self._keeping.cancel()
+        await asyncio.wait((self._keeping,))
+        await self._end(end, patience)
+        if self._lease is not None:
+            await self._lease.release()
+
+    async def _end(self, end: End | None, patience: float) -> None:
         for task in self._tasks[2:]:
             task.cancel()
         if self._recording is not None:
             self._recording.stop(end)
             await asyncio.to_thread(self._recording.join)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._outbox.sent(), patience)
-        if end == "stopped":
-            self._see("stopped", "")
-            await self._say_now()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._outbox.sent(), patience)
+            if end == "stopped":
+                self._see("stopped", "")
+                await self._say_now()
+            log.info("recording_stopped", camera_id=self.name, end=end or "restart")
+        self._recording = None
         for task in self._tasks:
             task.cancel()
-        log.info("recording_stopped", camera_id=self.name, end=end or "restart")
 
     def _source(self) -> Source:
         if self.config.source.kind == "demo":
             return DemoSource(self.config.profile)
-        return self._open_files(self.name, self.config)
+        return self._parts.open_files(self.name, self.config)
 
-    async def _newest(self) -> tuple[int | None, int]:
-        """The last slot and epoch that the stream knows; asks until the bus answers."""
+    async def _newest(self) -> VideoMessage | None:
+        """The newest message that the stream holds; asks until the bus answers."""
         while True:
             await self._bus.usable()
             try:
-                message = await newest_message(self._bus, self.name)
+                return await newest_message(self._bus, self.name)
             except NotStored:
                 await asyncio.sleep(0.2)
-            else:
-                return (message.last_slot, message.epoch) if message else (None, 0)
 
     def _on_trouble(self) -> None:
         if self._recording is not None:

@@ -11,9 +11,12 @@ from libs.contracts.frames import FrameError, VideoMessage, read_video
 from libs.contracts.streams import VIDEO
 from libs.contracts.subjects import video
 from libs.observe import get_log
+from services.ingest.backlog import Backlog
 
-KEPT_SECONDS = 900
-"""Unsent seconds that are kept while the bus is away (15 min, as long as the stream itself keeps them)."""
+KEPT_MESSAGES = 900
+"""Unsent messages that are kept while the bus is away (15 min, as long as the stream itself keeps them)."""
+
+KEPT_BYTES = 60_000_000
 
 RECENT_SECONDS = 120
 """Sent seconds that are kept: a killed server may forget what it had acknowledged."""
@@ -27,9 +30,10 @@ _waiting = Gauge("dolbom_video_messages_waiting", "Seconds of video that wait fo
 class Outbox:
     """The messages of one camera. `put` from the event loop; `on_trouble` is called when a publish did not go well."""
 
-    def __init__(self, bus: Bus, camera: str, on_trouble: Callable[[], None]) -> None:
-        self._bus, self._camera, self._on_trouble = bus, camera, on_trouble
+    def __init__(self, bus: Bus, camera: str, backlog: Backlog, on_trouble: Callable[[], None]) -> None:
+        self._bus, self._camera, self._backlog, self._on_trouble = bus, camera, backlog, on_trouble
         self._unsent: deque[VideoMessage] = deque()
+        self._unsent_bytes = 0
         self._recent: deque[VideoMessage] = deque(maxlen=RECENT_SECONDS)
         self._arrived = asyncio.Event()
         self._empty = asyncio.Event()
@@ -37,14 +41,28 @@ class Outbox:
         self._generation = bus.generation
 
     def put(self, message: VideoMessage) -> None:
-        """Add the newest message; the oldest is given up when too many wait."""
+        """Add the newest message; the oldest are given up when too many wait."""
         self._unsent.append(message)
-        if len(self._unsent) > KEPT_SECONDS:
-            self._unsent.popleft()
+        self._unsent_bytes += _size(message)
+        while len(self._unsent) > KEPT_MESSAGES or self._unsent_bytes > KEPT_BYTES:
+            self._done()
             _dropped.labels(self._camera).inc()
             self._on_trouble()
+        if not self._bus.connected:
+            self._keep_all()
         self._empty.clear()
         self._arrived.set()
+
+    def _keep_all(self) -> None:
+        for message in self._unsent:
+            self._backlog.keep(message)
+
+    def _done(self) -> VideoMessage:
+        """The oldest message waits no more."""
+        message = self._unsent.popleft()
+        self._unsent_bytes -= _size(message)
+        self._backlog.forget(message)
+        return message
 
     async def sent(self) -> None:
         """Wait until nothing waits any more."""
@@ -72,39 +90,47 @@ class Outbox:
             await self._bus.usable()
             if self._bus.generation != self._generation:
                 await self._take_back_lost()
+            if not self._unsent:
+                return True
             message = self._unsent[0]
             await publish(self._bus, video(self._camera), message.payload(), message.headers())
         except NotStored as problem:
             log.info("video_not_stored", camera_id=self._camera, reason=str(problem))
+            self._keep_all()
             self._on_trouble()
             return False
         except (Refused, TooLarge) as problem:
             log.error("video_refused", camera_id=self._camera, reason=str(problem))
             _dropped.labels(self._camera).inc()
             self._on_trouble()
-            self._unsent.popleft()
-            return True
-        self._unsent.popleft()
-        self._recent.append(message)
+        if self._unsent and self._unsent[0] is message:
+            self._recent.append(self._done())
         return True
 
     async def _take_back_lost(self) -> None:
-        """After a reconnect: what the stream no longer has goes out again, before everything newer."""
+        """After a reconnect: what the stream no longer has goes out again, before everything newer.
+
+        When another ingest writes there meanwhile, all of ours is void: readers would refuse it.
+        """
         generation = self._bus.generation
-        newest = await newest_slot(self._bus, self._camera)
-        lost = [message for message in self._recent if newest is None or message.first_slot > newest]
+        newest = await newest_message(self._bus, self._camera)
+        if newest is not None and self._unsent and newest.epoch > self._unsent[0].epoch:
+            log.warning("video_void", camera_id=self._camera, messages=len(self._unsent), epoch=newest.epoch)
+            while self._unsent and self._unsent[0].epoch < newest.epoch:
+                self._done()
+            self._recent.clear()
+        lost = [message for message in self._recent if newest is None or message.first_slot > newest.last_slot]
         for message in reversed(lost):
             self._recent.remove(message)
             self._unsent.appendleft(message)
+            self._unsent_bytes += _size(message)
         if lost:
             log.warning("video_sent_again", camera_id=self._camera, messages=len(lost))
         self._generation = generation
 
 
-async def newest_slot(bus: Bus, camera: str) -> int | None:
-    """The last slot that the stream holds of a camera, or None. Raises NotStored when nobody answers."""
-    message = await newest_message(bus, camera)
-    return message.last_slot if message else None
+def _size(message: VideoMessage) -> int:
+    return sum(len(unit.data) for unit in message.units)
 
 
 async def newest_message(bus: Bus, camera: str) -> VideoMessage | None:

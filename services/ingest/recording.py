@@ -19,6 +19,8 @@ from services.ingest.domain import Run, first_slot, messages, next_slot, whole_s
 from services.ingest.files import NoPicture, SourceEnded
 
 log = get_log()
+BRIDGED_SECONDS = 600
+"""A longer gap ends the run."""
 
 
 class Source(Protocol):
@@ -51,6 +53,7 @@ class Recording:
         self._last: Picture | None = None
         self._last_captured: int | None = None
         self._shown = False
+        self._jumps = clock.jumps
         self._stopping = threading.Event()
         self._key_wanted = threading.Event()
         self._end: End | None = None
@@ -89,7 +92,8 @@ class Recording:
         try:
             while self._reached(self.last_slot + 1):
                 self._fill(self.last_slot + 1)
-                self.last_slot = next_slot(self.last_slot + 1, self._clock.now_ms(), self._run.fps) - 1
+                self.last_slot += 1
+                self._bridge(next_slot(self.last_slot, self._clock.now_ms(), self._run.fps))
         except SourceEnded:
             self._end = "source_ended"
         except Exception:
@@ -97,6 +101,17 @@ class Recording:
         finally:
             self._source.close()
         self._hand_over(self._encoder.flush(), last=True)
+
+    def _bridge(self, until: int) -> None:
+        """Name what was left out up to, but without, `until`: the clock moved, or this process stood still."""
+        cause: Cause = "clock" if self._clock.jumps != self._jumps else "ingest"
+        self._jumps = self._clock.jumps
+        if until - self.last_slot > BRIDGED_SECONDS * self._run.fps:
+            self.last_slot = until - 1  # so long a gap is the end of a run, as the encoder sees it
+        while self.last_slot + 1 < until and not self._stopping.is_set():
+            self.last_slot += 1
+            slate = slate_picture(self.config.profile, self._since())
+            self._hand_over(self._encoder.encode(slate, Stamp(self.last_slot, "s", cause)))
 
     def _reached(self, slot: int) -> bool:
         """Wait for the slot to begin; False when the end was asked for."""

@@ -122,7 +122,7 @@ class Terms:
 
     @property
     def patience(self) -> float:
-        """Real seconds within which one more segment is listed: media passes at `speed`, the wait for late slots not."""
+        """Real seconds within which one more segment is listed: media passes at `speed`, the wait for slots not."""
         return self.segments_late * self.target / self.speed + self.seconds_late
 
     def excused_seconds(self, begin: float, end: float) -> float:

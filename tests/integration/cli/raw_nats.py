@@ -4,6 +4,7 @@ import json
 import re
 import socket
 from collections.abc import Iterable
+from contextlib import suppress
 from types import TracebackType
 
 _REFUSED = re.compile(r"-ERR 'Permissions Violation for (Publish|Subscription) to \"([^\"]+)\"")
@@ -54,12 +55,20 @@ class RawNats:
         """The complaints of the server up to now."""
         self._send("PING\r\n")
         complaints = []
-        while (line := self._lines.readline().decode().strip()) != "PONG":
-            if line.startswith("-ERR") or not line:
-                complaints.append(line or "-ERR closed")
-            if not line:
+        while (line := self._line()) != "PONG":
+            if line.startswith("-ERR"):
+                complaints.append(line)
+            if line == "-ERR closed":
                 break
         return complaints
 
+    def _line(self) -> str:
+        """The next line; the server that refuses a user also hangs up, sometimes before it is heard."""
+        try:
+            return self._lines.readline().decode().strip() or "-ERR closed"
+        except ConnectionError:
+            return "-ERR closed"
+
     def _send(self, text: str) -> None:
-        self._socket.sendall(text.encode())
+        with suppress(ConnectionError):
+            self._socket.sendall(text.encode())

@@ -44,7 +44,7 @@ async def test_it_comes_back_on_its_port_with_all_that_was_stored(site: Site, se
         await publish(bus, "camera.desired.camera-1", b"{}", {"Nats-Msg-Id": "a"})
         os.kill(_pid(site), signal.SIGKILL)
         async with asyncio.timeout(5):
-            while bus.generation == 0 or not bus.connected:
+            while bus.generation == 0 or not bus.connected:  # noqa: ASYNC110 - the bus offers no event for it
                 await asyncio.sleep(0.02)
         kept = await last_message(bus, "CAMERAS", "camera.desired.camera-1")
     assert kept
@@ -67,7 +67,7 @@ async def test_what_the_server_says_is_one_line(site: Site, tmp_path: Path) -> N
     broken = tmp_path / "nats-server"
     broken.write_text("#!/bin/sh\necho 'nats-server: nats.conf:3:1: no such thing' >&2\nexit 1\n")
     broken.chmod(0o755)
-    with site.locked() as lock, pytest.raises(Refusal, match="nats.conf:3:1: no such thing") as refused:
+    with site.locked() as lock, pytest.raises(Refusal, match="no such thing") as refused:
         await start_bus(site, find_server({"NATS_SERVER_BIN": str(broken)}), lock, lambda text: None)
     assert len(str(refused.value).splitlines()) == 1
 

@@ -79,7 +79,8 @@ def test_setup_by_hand(bus: EmbeddedBus, tmp_path: Path) -> None:
 
 
 def test_setup_as_somebody_who_may_not(bus: EmbeddedBus, tmp_path: Path) -> None:
-    with dolbom(bus, "observer", "setup", "--data", str(tmp_path)) as process:
+    with dolbom(bus, "ingest", "setup", "--data", str(tmp_path)) as process:
         said, wrong = process.communicate(timeout=30)
     assert (process.returncode, said) == (2, "")
     assert len(wrong.splitlines()) == 1
+    assert "user ingest" in wrong

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ QUICK = Backoff(first=0.05, longest=30.0)
 
 async def until(true: Callable[[], object], seconds: float = 5.0) -> None:
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what is waited for happens in another process
             await asyncio.sleep(0.01)
 
 
@@ -32,6 +31,10 @@ async def kept(folder: Path, script: str, backoff: Backoff = QUICK) -> AsyncIter
     finally:
         await keeper.stop(1.0)
         await running
+
+
+def alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def pids(folder: Path) -> list[int]:
@@ -73,7 +76,7 @@ async def test_whoever_does_not_listen_is_ended(tmp_path: Path) -> None:
         await until(lambda: pids(tmp_path))
         async with asyncio.timeout(2):
             await keeper.stop(0.2)
-        assert not Path(f"/proc/{pids(tmp_path)[0]}").exists()
+        assert not alive(pids(tmp_path)[0])
 
 
 async def test_ctrl_c_does_not_reach_a_program_that_has_just_begun(tmp_path: Path) -> None:
@@ -93,9 +96,10 @@ from cli.keeper import Keeper, Program
 program = Program("clerk", ("sh", "-c", "echo $$; exec sleep 60"), os.environ, Path(sys.argv[1]), own_session=True)
 asyncio.run(Keeper(program, SERVICE_BACKOFF, print).run())
 """
-    with subprocess.Popen([sys.executable, "-c", script, tmp_path / "clerk.log"], cwd=ROOT) as keeper:
-        try:
-            await until(lambda: pids(tmp_path))
-        finally:
-            keeper.kill()
-    await until(lambda: not Path(f"/proc/{pids(tmp_path)[0]}").exists())
+    keeper = await asyncio.create_subprocess_exec(sys.executable, "-c", script, tmp_path / "clerk.log", cwd=ROOT)
+    try:
+        await until(lambda: pids(tmp_path))
+    finally:
+        keeper.kill()
+        await keeper.wait()
+    await until(lambda: not alive(pids(tmp_path)[0]))

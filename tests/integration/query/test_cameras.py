@@ -10,10 +10,10 @@ import pytest
 from libs.bus import Kept, last_message, publish_fact
 from libs.clock import wall_ms
 from libs.contracts.envelope import Fact, Origin, decode, new_fact
-from libs.contracts.facts import CameraDesired, CameraObserved
+from libs.contracts.facts import CameraDesired, CameraObserved, SegmentClosed, SegmentExpired
 from libs.contracts.frames import Snapshot
-from libs.contracts.slots import moment, unix_ms
-from libs.media import MediaStore
+from libs.contracts.slots import moment, slot_start_ms, unix_ms
+from libs.media import MediaStore, archive_name
 from tests.integration.query.harness import CAMERAS, JPEG, Running, send_still, still, until
 
 LIVE = "/api/live-monitoring"
@@ -197,3 +197,46 @@ def test_facts_that_cannot_be_read_are_counted(running: Running) -> None:
     until("both are counted", lambda: all(counted % reason in metrics() for reason in ("newer", "undecodable")))
     stopped = httpx.post(f"{running.url}{LIVE}/stop-hls-stream/none-1")
     assert stopped.status_code == 202  # their sequences count for whoever writes over the camera
+
+
+def test_archives_are_listed_oldest_first_until_they_expire(running: Running) -> None:
+    def closed(first: int) -> SegmentClosed:
+        began = moment(slot_start_ms(first, 5))
+        return SegmentClosed(
+            segment_id="s", first_slot=first, frames=3000, fps=5, captured_frames=3000, held_frames=0, gaps=(),
+            complete=True, started_at=began, ended_at=moment(slot_start_ms(first + 3000, 5)), width=640, height=480,
+            media_key=f"none-1/archive/{archive_name(began)}", bytes=1, sha256="ab", previous_sha256=None,
+        )  # fmt: skip
+
+    base = 3000 * 2_954_046
+
+    async def tell() -> None:
+        async with running.server.bus("encoder") as bus:
+            for at in (2, 0, 1):
+                fact = new_fact(
+                    closed(base + 3000 * at), "none-1", ("none-1", base + 3000 * at), Origin("encoder", 0, 0)
+                )
+                await publish_fact(bus, fact, "EVENTS")
+
+    asyncio.run(tell())
+    url = f"{running.url}/api/v1/cameras/none-1/segments"
+    until("three archives", lambda: len(httpx.get(url).json()["items"]) == 3)
+    body = httpx.get(url).json()
+    assert [one["first_slot"] for one in body["items"]] == [base, base + 3000, base + 6000]
+    assert body["items"][0] == closed(base).model_dump(mode="json")
+    page = httpx.get(url, params={"limit": 2}).json()
+    assert (len(page["items"]), page["next"]) == (2, base + 6000)
+    assert len(httpx.get(url, params={"cursor": page["next"]}).json()["items"]) == 1
+    between = {"from": body["items"][1]["started_at"], "to": body["items"][1]["ended_at"]}
+    assert [one["first_slot"] for one in httpx.get(url, params=between).json()["items"]] == [base + 3000]
+    for wrong in ({"from": "yesterday"}, {"from": "2026-01-01T00:00:00"}, {"limit": 0}, {"when": "now"}):
+        assert httpx.get(url, params=wrong).status_code == 422
+
+    async def expire() -> None:
+        async with running.server.bus("encoder") as bus:
+            data = SegmentExpired(first_slot=base, fps=5, media_key="x", reason="age")
+            fact = new_fact(data, "none-1", ("none-1", base), Origin("encoder", 0, 0))
+            await publish_fact(bus, fact, "EVENTS")
+
+    asyncio.run(expire())
+    until("the first one is gone", lambda: len(httpx.get(url).json()["items"]) == 2)

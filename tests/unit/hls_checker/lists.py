@@ -82,27 +82,28 @@ def live(runs: Sequence[Run], fps: int = 5, speed: float = 1) -> Iterator[tuple[
 
 
 def dvr(runs: Sequence[Run], fps: int = 5, speed: float = 1) -> Iterator[tuple[float, str]]:
-    """Versions of the two-hour playlist: all runs in one list."""
+    """Versions of the two-hour playlist: all runs in one list. Within a run no gap leaves it before its time."""
     known: list[Item] = []
-    left = 0
+    start = left = 0
     for run in runs:
         items = run.items(fps)
         for count, newest in enumerate(items, 1):
             closed = (newest.slot + newest.frames) / fps / speed
             left += sum(item.seam for item in known if item.index <= newest.index - 720)
             known = [item for item in known if item.index > newest.index - 720] + [newest]
-            shown = _with_gaps(known, fps)
+            start = max(start, newest.index - 719) if count > 1 else known[0].index
+            shown = _with_gaps(known, start, fps)
             yield closed, text(shown, fps=fps, left=left, dvr=True)
             if count == len(items):
                 yield closed + 0.01, text(shown, fps=fps, left=left, dvr=True, ended=True)
 
 
-def _with_gaps(items: Sequence[Item], fps: int) -> list[Item]:
+def _with_gaps(items: Sequence[Item], start: int, fps: int) -> list[Item]:
     made: list[Item] = []
     for item in items:
-        while made and made[-1].index + 1 < item.index:
-            made.append(replace(full(1, made[-1].index + 1, fps)[0], gap=True))
+        made += [replace(gap, gap=True) for gap in full(item.index - start, start, fps)]
         made.append(item)
+        start = item.index + 1
     return made
 
 

@@ -6,8 +6,7 @@ from typing import get_args
 import pytest
 
 from tests.hls_checker import History, Rule, Terms, check
-from tests.unit.hls_checker.lists import FIRST, Item, full, live, story, text
-from tests.unit.hls_checker.lists import Run as Run
+from tests.unit.hls_checker.lists import FIRST, Item, Run, full, live, story, text
 
 SIX, NEXT = full(6), full(6, FIRST + 1)
 SEAM = [replace(one, seam=place == 0) for place, one in enumerate(SIX)]
@@ -29,7 +28,7 @@ MEASURED: list[tuple[str, str, str, set[Rule]]] = [
     ("target changed", text(SIX), text(NEXT).replace("N:10", "N:12"), {"target.changed", "tag.value"}),
     # The contract makes names from the index.
     ("segment renamed", text(SIX), text(RENAMED), {"changed.uri", "uri.name"}),
-    ("time shifted", text(SHORT_RUN, ended=True), text(shifted(SHORT_RUN, 3), ended=True), {"changed.pdt"}),
+    ("time shifted", text(SHORT_RUN), text(shifted(SHORT_RUN, 3)), {"changed.pdt"}),
     # Whole segments fill their index, so a shift leaves it.
     ("times shifted", text(SIX), text(shifted(NEXT, 1)), {"changed.pdt", "pdt.index"}),
     # Names and sequence numbers are one, so a hole in one version is one already.
