@@ -30,8 +30,9 @@ _STAGES = ((1.0, ("ingest",)), (1.2, ("encoder",)), (1.2, ("detector", "analyzer
 """Order of the end, and the seconds that each stage may take; with the bus they stay below 5."""
 _BUS_PATIENCE = 1.0
 _SLOW_PAGE = 30.0
-_PICTURE_WAIT = 2.0
-"""The page is told with its first picture: whoever opens it at once sees the room, not a page that waits."""
+_PICTURE_WAIT = 3.0
+"""The page is told with its first picture if that comes within so many seconds of the start of query: whoever opens it
+at once sees the room, not a page that waits."""
 
 
 @dataclass(slots=True)
@@ -152,8 +153,7 @@ async def _wait_for_page(site: Running) -> None:
             log = plan.site.shown(plan.site.log("query"))
             say(line("!", "page", f"does not answer yet; {log} says why. Still trying"))
         await asyncio.sleep(0.05)
-    answered = real()
-    while not await _shows_a_picture(site) and real() - answered < _PICTURE_WAIT:  # noqa: ASYNC110 - another process
+    while not await _shows_a_picture(site) and real() - began < _PICTURE_WAIT:  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.05)
 
 

@@ -74,11 +74,10 @@ async def consume(
     from another incarnation of the stream. A consumer that was deleted is made again. `chance` gives [0, 1).
     Raises WrongStream when the consumer stands in a form that cannot be changed: give it a new name.
     """
-    worker, said = _Worker(bus, durable, handle, stop, retry or Retry(), chance), ""
+    worker, pull, said = _Worker(bus, durable, handle, stop, retry or Retry(), chance), Pull(bus, durable, stop), ""
     while not stop.is_set():
         try:
             if await either(bus.usable(), stop):
-                pull = Pull(bus, durable, stop)
                 async with contextlib.aclosing(pull.batches()) as batches:
                     async for deliveries in batches:
                         said = ""

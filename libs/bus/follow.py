@@ -101,6 +101,7 @@ async def follow(bus: Bus, stream: str, subjects: Sequence[str], start: Start = 
     """
     cursor, pause, absent = _Cursor(start), 0.1, False
     while True:
+        obey_cancellation()
         await bus.usable()
         try:
             info = await bus.js.stream_info(stream)
@@ -142,6 +143,7 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
         asked, asked_at = BATCH, real()
         await bus.nc.publish(pull, ask, reply=inbox)
         while bus.generation == generation:
+            obey_cancellation()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(IDLE + 2.0):  # wait_for (3.11) loses a cancellation that meets an arrival
                     await arrived.wait()
@@ -162,6 +164,13 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
             await subscription.unsubscribe()
             if bus.generation == generation and bus.nc.is_connected:
                 await bus.nc.publish(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", b"")
+
+
+def obey_cancellation() -> None:
+    """Raise CancelledError when this task was told to end: the client swallows that while it flushes."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _sorted(waiting: deque[Msg], asked_at: float) -> tuple[Batch, bool]:

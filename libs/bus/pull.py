@@ -11,12 +11,13 @@ import nats
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
-from nats.js.errors import BadRequestError
+from nats.js.errors import APIError
 from prometheus_client import Counter
 
 from libs.bus.connection import Bus
 from libs.bus.errors import WrongStream
 from libs.bus.follow import Received
+from libs.clock import real
 from libs.observe import get_log
 
 IDLE = 1.0
@@ -68,6 +69,7 @@ class Pull:
     def __init__(self, bus: Bus, durable: Durable, stop: asyncio.Event) -> None:
         self._bus, self._durable, self._stop = bus, durable, stop
         self._held: set[str] = set()
+        self._newest = 0
         self._incarnation = ""
 
     async def batches(self) -> AsyncGenerator[list[Delivery], None]:
@@ -85,6 +87,7 @@ class Pull:
             alive.cancel()
             for reply in list(self._held):
                 await self._tell(reply, b"-NAK")
+            self._held.clear()
 
     async def answer(self, one: Delivery, word: bytes) -> None:
         """The last word about a delivery: `+ACK`, `-NAK`, `+TERM why`. What the server misses it delivers again."""
@@ -92,7 +95,11 @@ class Pull:
         await self._tell(one.reply, word)
 
     async def _bind(self) -> str:
-        """Make the consumer, or make it as the contract says; returns the stream's incarnation."""
+        """Make the consumer, or change it to what is wanted; returns the stream's incarnation.
+
+        A stream that is shorter than what was read of it uses sequences again, and the server then delivers those;
+        what is missing is for the reader's own database to say, so this is an alarm and no more.
+        """
         durable, js = self._durable, self._bus.js
         config = ConsumerConfig(
             name=durable.name,
@@ -105,17 +112,18 @@ class Pull:
             filter_subjects=list(durable.subjects),
         )
         try:
-            consumer = await js.add_consumer(durable.stream, config)
-        except BadRequestError as problem:
+            await js.add_consumer(durable.stream, config)
+        except APIError as problem:
+            if problem.code != 400 and "can not be updated" not in (problem.description or ""):
+                raise
             raise WrongStream(f"consumer {durable.name} of {durable.stream}: {problem.description}") from problem
         info = await js.stream_info(durable.stream)
-        if consumer.delivered and consumer.delivered.stream_seq > info.state.last_seq:
-            # Sequences will be used again: this consumer would pass over the messages that get them.
-            log.error("log_regressed", stream=durable.stream, consumer=durable.name, last=info.state.last_seq)
+        incarnation, last = str(info.created), info.state.last_seq
+        if incarnation == self._incarnation and last < self._newest:
+            log.error("log_regressed", stream=durable.stream, last=last, read=self._newest)
             _regressed.labels(durable.stream).inc()
-            await js.delete_consumer(durable.stream, durable.name)
-            await js.add_consumer(durable.stream, config)
-        return str(info.created)
+        self._newest = last
+        return incarnation
 
     async def _pull(self) -> AsyncGenerator[list[Msg], None]:
         """Yield what comes, at most one request at a time, until stopped; leave without taking from others."""
@@ -137,11 +145,7 @@ class Pull:
                     asked = self._durable.batch
                     next_one = f"$JS.API.CONSUMER.MSG.NEXT.{self._durable.stream}.{self._durable.name}"
                     await bus.nc.publish(next_one, request, reply=inbox)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE + 2.0):
-                        await either(arrived.wait(), self._stop)
-                if not waiting and not self._stop.is_set():
-                    raise Ended("no answer")
+                await self._word(arrived, generation)
                 arrived.clear()
                 messages, spent = _sorted(waiting)
                 asked = 0 if spent else asked - len(messages)
@@ -149,6 +153,16 @@ class Pull:
                     yield messages
         finally:
             await self._leave(subscription, generation)
+
+    async def _word(self, arrived: asyncio.Event, generation: int) -> None:
+        """Wait for a message, the end of the request or `stop`; raises Ended when none can come any more."""
+        end = real() + IDLE + 2.0
+        while real() < end and self._bus.generation == generation and self._bus.nc.is_connected:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.25):
+                    await either(arrived.wait(), self._stop)
+                    return
+        raise Ended("no answer")
 
     async def _leave(self, subscription: Subscription, generation: int) -> None:
         """End the request on the server first: what it has sent by then comes in, to be given back."""
@@ -172,6 +186,7 @@ class Pull:
 
     def _delivery(self, message: Msg) -> Delivery:
         seen = message.metadata
+        self._newest = max(self._newest, seen.sequence.stream)
         received = Received(seen.sequence.stream, message.subject, message.headers or {}, message.data)
         return Delivery(received, seen.num_delivered, self._incarnation, message.reply)
 

@@ -8,6 +8,7 @@ from libs.media.keys import (
     dvr_playlist_name,
     media_key,
     playlist_name,
+    read_archive_name,
     read_segment_name,
     segment_name,
     served_folder,
@@ -15,6 +16,7 @@ from libs.media.keys import (
 from libs.media.store import (
     MARKER,
     BadKey,
+    Deleted,
     MediaFile,
     MediaStore,
     NotMounted,
@@ -25,6 +27,7 @@ from libs.media.store import (
 __all__ = [
     "MARKER",
     "BadKey",
+    "Deleted",
     "MediaFile",
     "MediaStore",
     "NotMounted",
@@ -34,6 +37,7 @@ __all__ = [
     "media_key",
     "playlist_name",
     "prepare_store",
+    "read_archive_name",
     "read_segment_name",
     "segment_name",
     "served_folder",

@@ -34,6 +34,16 @@ def archive_name(began: datetime) -> str:
     return began.astimezone(UTC).strftime("archive_%Y%m%d_%H%M%SZ.mp4")
 
 
+def read_archive_name(name: str) -> datetime | None:
+    """The second in which the archive of this name began, or None when it is no archive's name."""
+    if not _ARCHIVE.fullmatch(name):
+        return None
+    try:
+        return datetime.strptime(name, "archive_%Y%m%d_%H%M%S%z.mp4")
+    except ValueError:
+        return None
+
+
 def media_key(camera: str, folder: str, name: str) -> str:
     """The key of a file as facts name it: `camera-1/archive/archive_….mp4`."""
     return f"{camera}/{folder}/{name}"

@@ -5,10 +5,11 @@ Reading: every step is opened relative to the one before and without following l
 """
 
 import contextlib
+import errno
 import os
 import stat
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -16,6 +17,9 @@ from typing import Literal, TypeVar
 MARKER = ".dolbom-media"
 _PART = ".part"
 _MAX_NAME = 200
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ENAMETOOLONG)
+"""A name that leads nowhere or to no plain file; anything else is trouble with the disk and no answer."""
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 
 
 T = TypeVar("T")
@@ -48,6 +52,15 @@ class MediaFile:
     modified_ns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """What became of files that should go: how many went and how large they were, and which stayed and why."""
+
+    files: int = 0
+    bytes: int = 0
+    kept: dict[str, str] = field(default_factory=dict)
+
+
 def prepare_store(root: Path) -> None:
     """Make an empty directory a media store. Raises NotMounted for a directory that holds something else."""
     root.mkdir(parents=True, exist_ok=True)
@@ -63,6 +76,8 @@ class MediaStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self.refused = 0
+        """Writes that failed for lack of space."""
 
     @classmethod
     def open(cls, url: str) -> "MediaStore":
@@ -109,28 +124,48 @@ class MediaStore:
             os.fsync(directory)
             return "written", result
 
-    def delete(self, folder: str, name: str) -> bool:
-        """Delete a file; False when it was not there."""
+    def delete(self, folder: str, names: Iterable[str]) -> Deleted:
+        """Delete files; one that is not there is no failure. Raises NotMounted without the marker."""
+        self.check()
+        files, size, kept = 0, 0, dict[str, str]()
         try:
             with self._folder(folder) as directory:
-                os.unlink(_checked(name), dir_fd=directory)
+                for name in names:
+                    try:
+                        found = os.stat(_checked(name), dir_fd=directory, follow_symlinks=False)
+                        os.unlink(name, dir_fd=directory)
+                    except FileNotFoundError:
+                        continue
+                    except OSError as problem:
+                        kept[name] = problem.strerror or type(problem).__name__
+                    else:
+                        files, size = files + 1, size + found.st_size
                 os.fsync(directory)
-        except (NotThere, FileNotFoundError):
+        except NotThere:
             self.check()
-            return False
-        return True
+        return Deleted(files, size, kept)
 
     def free_bytes(self) -> int:
         """Space left for us on the volume."""
         found = os.statvfs(self._root)
         return found.f_bavail * found.f_frsize
 
+    def total_bytes(self) -> int:
+        """Size of the volume."""
+        found = os.statvfs(self._root)
+        return found.f_blocks * found.f_frsize
+
     def replace(self, folder: str, name: str, data: bytes, writer: str) -> None:
         """Give `name` new content at once (playlists); readers see the old or the new, never a mixture."""
         with self._folder(folder, make=True) as directory:
             part = f"{_checked(name)}.{_checked(writer)}{_PART}"
-            self._write(directory, part, data)
-            os.rename(part, name, src_dir_fd=directory, dst_dir_fd=directory)
+            try:
+                self._write(directory, part, data)
+                os.rename(part, name, src_dir_fd=directory, dst_dir_fd=directory)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    os.unlink(part, dir_fd=directory)
+                raise
             os.fsync(directory)
 
     def read(self, folder: str, name: str) -> bytes:
@@ -145,6 +180,8 @@ class MediaStore:
                 flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
                 descriptor = os.open(_checked(name), flags, dir_fd=directory)
             except OSError as problem:
+                if problem.errno not in _ABSENT:
+                    raise
                 raise NotThere(name) from problem
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
@@ -193,6 +230,9 @@ class MediaStore:
             for step in folder.split("/"):
                 directory = _enter(directory, _checked(step), make)
             yield directory
+        except OSError as problem:
+            self.refused += problem.errno in _NO_SPACE
+            raise
         finally:
             os.close(directory)
 
@@ -205,6 +245,8 @@ def _enter(directory: int, step: str, make: bool) -> int:
     try:
         inner = os.open(step, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
     except OSError as problem:
+        if problem.errno not in _ABSENT:
+            raise
         raise NotThere(step) from problem
     os.close(directory)
     return inner

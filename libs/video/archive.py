@@ -36,8 +36,19 @@ class Account:
 def write_archive(segments: Iterable[IO[bytes]], target: Path, fps: int) -> Account:
     """Remux open `.ts` files, in order, into `target`: first pts 0, exact duration, no edit list, fast start.
 
-    Raises BrokenRow when a picture's slot does not follow the one before.
+    Raises BrokenRow when a picture's slot does not follow the one before, OSError when the disk takes no more.
     """
+    # PyAV 18.1 never closes a file whose header could not be written: a full disk must say so before.
+    target.write_bytes(b"\0")
+    try:
+        return _remux(segments, target, fps)
+    except av.FFmpegError as problem:
+        if isinstance(problem, OSError):
+            raise
+        raise BrokenRow(f"unreadable: {problem}") from problem
+
+
+def _remux(segments: Iterable[IO[bytes]], target: Path, fps: int) -> Account:
     ticks, stamps, size = ticks_per_slot(fps), list[Stamp](), (0, 0)
     with av.open(str(target), "w", format="mp4", options=_OPTIONS) as out:
         stream: av.VideoStream | None = None

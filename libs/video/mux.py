@@ -13,6 +13,8 @@ from libs.video.sei import read_stamp
 from libs.video.x264 import params_id
 
 _TICK = Fraction(1, TICKS_PER_SECOND)
+TS_PACKET = 188
+"""Bytes (ISO/IEC 13818-1)."""
 _TS_OPTIONS = {"mpegts_copyts": "1", "mpegts_flags": "+initial_discontinuity"}
 
 
@@ -45,6 +47,8 @@ class TsFacts:
 
 def read_ts(data: bytes) -> TsFacts:
     """Read back a segment that we wrote; raises ValueError when it is none (foreign, truncated, not ours)."""
+    if len(data) % TS_PACKET:
+        raise ValueError("it ends within a packet: truncated, or no MPEG-TS")
     try:
         with av.open(io.BytesIO(data), "r", format="mpegts") as container:
             units = [bytes(packet) for packet in container.demux(video=0) if packet.size]

@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     name = re.split(r"[/\\]", options.playlist.split("?")[0])[-1]
     terms = Terms(fps=options.fps, dvr=name.endswith("_dvr.m3u8"), speed=options.speed)
     ends = time.monotonic() + options.seconds
-    history = watch(_fetch(options.playlist), lambda: time.monotonic() >= ends)
+    history = watch(_fetch(options.playlist), lambda: time.monotonic() >= ends, every=min(0.2, 1 / options.speed))
     if not history.versions:
         print(f"no playlist: {history.refusals[-1] if history.refusals else 'not asked'}", file=sys.stderr)
         return 2

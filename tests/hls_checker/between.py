@@ -74,10 +74,10 @@ class _Pair:
                     yield at(new, rule, f"was {was}, is {now}")
 
     def order(self) -> Iterator[Finding]:
-        """Sequence numbers stick to segments, and segments leave at the beginning only."""
+        """Sequence numbers stick to segments, which leave at the beginning and come at the end only."""
         moves = {now - was for (was, _), (now, _) in self.common().values()}
         if len(moves) > 1:
-            yield Finding("changed.hole", f"a segment left the middle of {self.first_before} to {self.last_before}")
+            yield Finding("changed.hole", f"the middle of {self.first_before} to {self.last_before} changed")
         elif moves - {0}:
             gone, by = self.first_after - self.first_before - moves.pop(), self.first_after - self.first_before
             yield Finding("sequence.advance", f"{gone} segments were removed, MEDIA-SEQUENCE advanced by {by}")

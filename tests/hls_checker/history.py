@@ -53,7 +53,10 @@ def watch(
     pause: Callable[[float], object] = time.sleep,
     into: History | None = None,
 ) -> History:
-    """Ask until `stop`. `into` can be read by other threads while it grows."""
+    """Ask until `stop`. `into` can be read by other threads while it grows.
+
+    A version stands for 10 s of media: with a clock at speed, ask so often that none is missed.
+    """
     history = History() if into is None else into
     while not stop():
         when = clock()

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from m3u8.parser import ParseError
 
 HERE = Path(__file__).resolve().parent
 SCRIPT = HERE / "hls_parser.mjs"
+NODE = shutil.which("node") or shutil.which("node", path=str(Path(sys.executable).parent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ def m3u8_says(text: str) -> Opinion:
 
 def hls_parser_missing() -> str:
     """Why hls-parser cannot be asked, or nothing."""
-    if not shutil.which("node"):
+    if NODE is None:
         return "node is not installed"
     return "" if (HERE / "node_modules" / "hls-parser").is_dir() else "hls-parser is not installed beside the checker"
 
@@ -47,7 +49,12 @@ def hls_parser_missing() -> str:
 def hls_parser_says(texts: Sequence[str]) -> list[Opinion]:
     """hls-parser in strict mode; one process for all texts."""
     ran = subprocess.run(
-        ["node", str(SCRIPT)], input=json.dumps(list(texts)), capture_output=True, text=True, check=True, timeout=60
+        [NODE or "node", str(SCRIPT)],
+        input=json.dumps(list(texts)),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     answers = json.loads(ran.stdout)
     return [Opinion(one["problem"], tuple((n, uri, s, gap) for n, uri, s, gap in one["places"])) for one in answers]

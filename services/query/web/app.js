@@ -5,6 +5,7 @@ import { draw, el } from "./screen.js";
 import { TEXTS, preferred } from "./texts.js";
 
 const POLL_MS = 1000;
+const IMPATIENT_MS = 300; // while the video has not begun
 const STILL_MARGIN_MS = 2000; // a still about to become stale is not asked for: a refusal would be a console error
 
 let language = stored() ?? preferred(navigator.languages);
@@ -204,7 +205,8 @@ async function main() {
   }, 250);
   for (;;) {
     if (!document.hidden) await poll();
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const waiting = state.camera?.desired === "running" && !state.stream.on;
+    await new Promise((resolve) => setTimeout(resolve, waiting ? IMPATIENT_MS : POLL_MS));
   }
 }
 

@@ -2,6 +2,10 @@
 
 import asyncio
 import contextlib
+import itertools
+import random
+import signal
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
@@ -47,6 +51,7 @@ async def replica(
         Membership(bus, user, member, timing=timing, clock=clock) as me,
         Leases(me) as leases,
     ):
+        bus.nc.options["reconnect_time_wait"] = 0.1
         yield Replica(bus, me, leases, clock)
 
 
@@ -125,8 +130,7 @@ async def test_a_holder_that_is_cut_off_stops_before_its_successor_begins(server
         taken_after = real() - cut_at
     assert successor.epoch > lease.epoch
     assert lost_after <= QUICK.held_for + QUICK.poll
-    assert lost_after + 0.1 < taken_after <= QUICK.ttl + QUICK.poll + 0.8
-    print(f"lost after {lost_after:.2f} s, taken after {taken_after:.2f} s, ttl {QUICK.ttl} s")
+    assert lost_after + 0.3 < taken_after <= QUICK.ttl + QUICK.poll + 0.8
 
 
 async def test_a_restarted_process_takes_its_leases_at_once_and_the_old_one_learns_it(server: NatsServer) -> None:
@@ -158,7 +162,7 @@ async def test_a_process_that_was_stopped_and_goes_on_knows_at_once_that_it_lost
 
 
 async def test_a_killed_server_that_comes_back_costs_no_lease(server: NatsServer) -> None:
-    often = Timing(beat=0.5)
+    often = Timing(beat=0.3)
     async with replica(server, "a", timing=often) as one, replica(server, "b", timing=often) as two:
         lease = await taken(one)
         server.kill()
@@ -254,3 +258,99 @@ async def test_a_service_cannot_take_the_leases_of_another(server: NatsServer) -
     async with server.bus("encoder") as bus, Membership(bus, "ingest", "a") as me, Leases(me) as leases:
         await until(lambda: me.valid_for(me.term) > 0)
         assert isinstance(await leases.take("camera-1", 0), NotTaken)
+
+
+HOLDER = """
+import asyncio, sys
+from libs.observe import set_up_logs
+from libs.bus import Leases, Membership, connect, Lease
+async def main():
+    set_up_logs("encoder")
+    async with connect(sys.argv[1], "encoder", "encoder") as bus, Membership(bus, "encoder", "doomed") as me, \\
+            Leases(me) as leases:
+        while not isinstance(lease := await leases.take("camera-1", 0), Lease):
+            await asyncio.sleep(0.02)
+        print("held", flush=True)
+        while lease.held:
+            await asyncio.sleep(0.001)
+        print("lost", flush=True)
+        await asyncio.Event().wait()
+asyncio.run(main())
+"""
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "stopped"])
+async def test_a_process_that_is_killed_or_stopped_is_followed_within_eight_seconds(
+    server: NatsServer, how: signal.Signals
+) -> None:
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLDER, server.url, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    assert child.stdout
+    try:
+        async with replica(server, "b") as two:
+            assert await child.stdout.readline() == b"held\n"
+            assert await holder_of(two) == "doomed"
+            child.send_signal(how)
+            struck_at, epochs = real(), asyncio.Queue[int]()
+
+            async def work(lease: Lease) -> None:
+                await epochs.put(lease.epoch)
+
+            async def newest() -> int:
+                return 0
+
+            await two.leases.hold("camera-1", newest, work)
+            print(f"{how.name}: followed after {real() - struck_at:.2f} s")
+            assert real() - struck_at <= 8
+            if how == signal.SIGSTOP:
+                child.send_signal(signal.SIGCONT)
+                assert await asyncio.wait_for(child.stdout.readline(), 0.5) == b"lost\n"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+@pytest.mark.soak
+async def test_there_are_never_two_holders_whatever_happens(server: NatsServer) -> None:
+    await shorten(server)
+    chance, taken_epochs, holders = random.Random(7), list[int](), list[Lease]()
+
+    async def newest() -> int:
+        return 0
+
+    async def work(lease: Lease) -> None:
+        assert not any(other.held for other in holders), "two at once"
+        holders.append(lease)
+        assert lease.epoch > max(taken_epochs, default=0)
+        taken_epochs.append(lease.epoch)
+        await asyncio.sleep(chance.random() * 2)
+
+    async def live(name: str) -> None:
+        """Join, work, and be cut off, stopped, or leave; always with the same name or always with another."""
+        for turn in itertools.count():
+            async with replica(server, name if chance.random() < 0.5 else f"{name}-{turn}", timing=QUICK) as one:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(chance.random() * 3):
+                        while True:
+                            await one.leases.hold("camera-1", newest, work)
+                            one.clock.jumped += chance.choice((0, 0, 0.5, 3))
+                if chance.random() < 0.5:
+                    await one.bus.close()
+
+    lives = [asyncio.create_task(live(f"m{at}")) for at in range(4)]
+    for _ in range(8):
+        await asyncio.wait(lives, timeout=chance.random() * 5, return_when=asyncio.FIRST_EXCEPTION)
+        if any(task.done() for task in lives):
+            break
+        server.kill()
+        await asyncio.sleep(chance.random() * 2)
+        server.start()
+    for task in lives:
+        task.cancel()
+    ends = await asyncio.gather(*lives, return_exceptions=True)
+    assert [end for end in ends if not isinstance(end, asyncio.CancelledError)] == []
+    assert len(taken_epochs) > 5
+    print(f"{len(taken_epochs)} leases")

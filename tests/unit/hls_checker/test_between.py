@@ -97,6 +97,10 @@ def test_the_same_fault_in_many_versions_is_told_once_with_the_first() -> None:
     ]
 
 
+def test_a_segment_that_comes_in_the_middle() -> None:
+    assert rules(story(text(SIX[:2] + SIX[3:]), text(SIX))) == {"index.row", "changed.hole"}
+
+
 def test_a_version_that_is_cut_is_told_as_cut_alone() -> None:
     whole = text(SIX)
     assert rules(story(whole, whole[:-30], text(NEXT))) == {"line.cut"}

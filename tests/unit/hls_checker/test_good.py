@@ -43,21 +43,21 @@ SPEEDS = st.sampled_from([1.0, 10.0, 60.0])
 MISSED = st.sets(st.integers(0, 60), max_size=6)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.data(), RATES, SPEEDS, MISSED)
 def test_the_live_playlist(data: st.DataObject, fps: int, speed: float, missed: set[int]) -> None:
     history = seen(list(live(data.draw(runs(fps)), fps, speed)), missed)
     assert check(history, Terms(fps=fps, speed=speed)) == []
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=15)
 @given(st.data(), RATES, SPEEDS, MISSED)
 def test_the_two_hour_playlist(data: st.DataObject, fps: int, speed: float, missed: set[int]) -> None:
     history = seen(list(dvr(data.draw(runs(fps, 4)), fps, speed)), missed)
     assert check(history, Terms(fps=fps, speed=speed, dvr=True)) == []
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(st.data(), st.booleans())
 def test_the_encoders_own_playlists(data: st.DataObject, two_hours: bool) -> None:
     shown, kept = Playlist("camera-1", 5), Playlist("camera-1", 5, dvr=True)

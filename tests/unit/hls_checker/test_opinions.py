@@ -55,7 +55,9 @@ def test_our_good_playlists_are_accepted_and_read_alike(ask: Callable[[Sequence[
 
 
 @pytest.mark.parametrize(
-    ("ask", "old", "new"), [(by_pypi, "VERSION:6", "VERSION:2"), (by_npm, "EXTINF:10.000", "EXTINF:11.000")]
+    ("ask", "old", "new"),
+    [(by_pypi, "VERSION:6", "VERSION:2"), (by_npm, "EXTINF:10.000", "EXTINF:11.000")],
+    ids=["by_pypi", "by_npm"],
 )
 def test_they_do_refuse_something(ask: Callable[[Sequence[str]], list[Opinion]], old: str, new: str) -> None:
     assert ask([text(RUNS[0].items(5)[:3]).replace(old, new)])[0].problem

@@ -116,13 +116,13 @@ def served(tmp_path: Path) -> Iterator[tuple[str, Path]]:
 
 def test_the_command(served: tuple[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
     address, file = served
-    assert main([address, "--seconds", "0.1"]) == 2
+    assert main([address, "--seconds", "0.15"]) == 2
     assert "no playlist" in capsys.readouterr().err
     file.write_text(SIX)
-    assert main([address, "--seconds", "0.1"]) == 0
+    assert main([address, "--seconds", "0.15"]) == 0
     assert "1 versions in 0 s, 0 findings" in capsys.readouterr().out
     file.write_text(SIX[:-30])
-    assert main([str(file), "--seconds", "0.1"]) == 1
+    assert main([str(file), "--seconds", "0.15"]) == 1
     told = capsys.readouterr().out
     assert told.startswith("line.cut: the text ends in mid-line")
     assert "RFC 8216 4.1" in told
@@ -134,6 +134,6 @@ def test_the_command_knows_the_two_hour_playlist_and_decodes_a_folder(
     playlist = tmp_path / "camera-1_dvr.m3u8"
     playlist.write_text(text(full(9), dvr=True))
     assert main([str(playlist), "--seconds", "0"]) == 2, "not asked even once"
-    assert main([str(playlist), "--seconds", "0.1"]) == 0
-    assert main([str(playlist), "--seconds", "0.1", "--files", str(tmp_path)]) == 1
+    assert main([str(playlist), "--seconds", "0.15"]) == 0
+    assert main([str(playlist), "--seconds", "0.15", "--files", str(tmp_path)]) == 1
     assert capsys.readouterr().out.count("file.missing") == 9
