@@ -42,7 +42,14 @@ events: ## Follow the facts as they happen, one line each: [DATA=./data]
 
 test: ## Run the tests, and tell which were skipped and why
 	@$(PREPARE) test
-	exec .venv/bin/python -m pytest tests -m "not soak"
+	rm -f build/skips-*.txt
+	status=0
+	.venv/bin/python -m pytest tests -m "not soak" --ignore=tests/e2e -n 2 --dist loadfile -q || status=1
+	# Whole sites are measured by the clock: they get the machine for themselves.
+	.venv/bin/python -m pytest tests/e2e -m "not soak" -q || status=1
+	echo "Skipped:"
+	cat build/skips-*.txt 2>/dev/null || echo "  none"
+	exit $$status
 
 soak: ## Run the long seeded tests
 	@$(PREPARE) test
@@ -72,4 +79,4 @@ lock: ## Pin what pyproject.toml and package.json ask for: [UPGRADE=1] to the ne
 	scripts/lock.sh
 
 clean: ## Remove what set-up and the tools made; recordings in data/ stay
-	@rm -rf .venv build services/query/web/node_modules
+	@rm -rf .venv build services/query/web/node_modules tests/hls_checker/node_modules

@@ -23,12 +23,14 @@ for group in ffmpeg node; do
 done
 
 if command -v npm >/dev/null; then
-  npm install --prefix services/query/web --package-lock-only --ignore-scripts --silent
+  for folder in services/query/web tests/hls_checker; do
+    npm install --prefix "$folder" --package-lock-only --ignore-scripts --silent
+  done
 else
   echo "npm is not installed: package-lock.json is left as it is." >&2
 fi
 
-if grep -lE '://' requirements/*.txt services/query/web/package-lock.json; then
+if grep -lE '://' requirements/*.txt services/query/web/package-lock.json tests/hls_checker/package-lock.json; then
   echo "The files named above hold an address; they must not." >&2
   exit 1
 fi

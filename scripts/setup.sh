@@ -14,6 +14,7 @@ cd -P "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly LOG=build/setup.log VENV=.venv WEB=services/query/web
 readonly SETS=$VENV/dolbom-sets KEY=$VENV/dolbom-key BROKEN=$VENV/dolbom-unfinished WEB_KEY=$WEB/node_modules/.dolbom-key
+readonly CHECKER=tests/hls_checker CHECKER_KEY=tests/hls_checker/node_modules/.dolbom-key
 readonly ONLINE="Check the network connection, then run make again."
 readonly APT=(apt-get -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3)
 
@@ -48,6 +49,7 @@ have_venv() {
 }
 
 web_key() { sha256sum $WEB/package.json $WEB/package-lock.json; }
+checker_key() { sha256sum $CHECKER/package.json $CHECKER/package-lock.json; }
 
 # Only the part of pyproject.toml that an installation depends on: editing a tool's settings installs nothing.
 python_key() {
@@ -147,6 +149,15 @@ with_program_sets() {
   [ "$(web_key)" = "$(cat $WEB_KEY 2>/dev/null)" ] || have_node || sets+=(node)
 }
 
+# hls-parser, a second opinion on our playlists.
+install_checker() {
+  [ "$(checker_key)" != "$(cat $CHECKER_KEY 2>/dev/null)" ] || return 0
+  say "  a second playlist parser"
+  have_node || PATH="$PWD/$VENV/bin:$PATH"
+  step "a second playlist parser" "$ONLINE" npm ci --ignore-scripts --prefix $CHECKER
+  checker_key >$CHECKER_KEY
+}
+
 main() {
   local sets=()
   mkdir -p build
@@ -159,7 +170,15 @@ main() {
   case "${1:-}" in
     run) sets=(run); with_program_sets; install_python "${sets[@]}"; install_web ;;
     lint) install_python run dev ;;
-    test) install_system; sets=(run dev); with_program_sets; install_python "${sets[@]}"; install_web ;;
+    test)
+      install_system
+      sets=(run dev)
+      with_program_sets
+      [ "$(checker_key)" = "$(cat $CHECKER_KEY 2>/dev/null)" ] || have_node || sets+=(node)
+      install_python "${sets[@]}"
+      install_web
+      install_checker
+      ;;
     lock) have_venv || make_venv; install_uv ;;
     *) die "usage: scripts/setup.sh run|lint|test|lock" ;;
   esac

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 ALLOWED = Path(__file__).with_name("skips.txt")
+LEFT = Path(__file__).parents[1] / "build"
+"""`make test` runs pytest twice and ends with the skips of both."""
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -18,6 +20,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     skips = _skips(config)
     if not skips:
         return
+    LEFT.mkdir(exist_ok=True)
+    lines = "".join(f"{test} — {reason}\n" for test, reason in sorted(skips.items()))
+    (LEFT / f"skips-{os.getpid()}.txt").write_text(lines, encoding="utf-8")
     terminalreporter.section(f"skipped: {len(skips)}")
     for test, reason in sorted(skips.items()):
         terminalreporter.line(f"{test} — {reason}")

@@ -1,5 +1,6 @@
 """The bus: connect, ensure, publish, follow. The only importer of nats."""
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus, connect
 from libs.bus.consume import Handler, Later, Poison, Retry, consume
 from libs.bus.ensure import ensure_bucket, ensure_stream
@@ -9,8 +10,9 @@ from libs.bus.lease import Lease, Leases, NameTaken, NotTaken
 from libs.bus.listen import listen
 from libs.bus.members import Membership
 from libs.bus.park import park
-from libs.bus.publish import Kept, Stored, append_fact, last_message, publish, publish_fact
+from libs.bus.publish import Kept, Stored, append, append_fact, last_message, publish, publish_fact
 from libs.bus.pull import Delivery, Durable
+from libs.bus.purge import purge_before
 from libs.bus.settings import BusSettings
 from libs.bus.spool import NotKept, Spool
 
@@ -44,6 +46,7 @@ __all__ = [
     "Stored",
     "TooLarge",
     "WrongStream",
+    "append",
     "append_fact",
     "connect",
     "consume",
@@ -52,7 +55,9 @@ __all__ = [
     "follow",
     "last_message",
     "listen",
+    "obey_cancellation",
     "park",
     "publish",
     "publish_fact",
+    "purge_before",
 ]

@@ -9,6 +9,7 @@ import nats
 from nats.aio.client import Client
 from nats.js import JetStreamContext
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.ensure import ensure_stream
 from libs.bus.errors import BusError, NoServer
 from libs.contracts.permissions import inbox
@@ -98,6 +99,7 @@ class Bus:
         """Make the frame streams of this process, until it works; then the bus is usable."""
         pause = 0.2
         while True:
+            obey_cancellation()
             try:
                 for spec in self._ensures:
                     await ensure_stream(self.js, spec)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from prometheus_client import Counter
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus
 from libs.bus.errors import BusError, NotStored
 from libs.bus.park import check_word, one_line, park
@@ -76,6 +77,7 @@ async def consume(
     """
     worker, pull, said = _Worker(bus, durable, handle, stop, retry or Retry(), chance), Pull(bus, durable, stop), ""
     while not stop.is_set():
+        obey_cancellation()
         try:
             if await either(bus.usable(), stop):
                 async with contextlib.aclosing(pull.batches()) as batches:
@@ -117,6 +119,7 @@ class _Worker:
             await self._alone(pull, one)
 
     async def _attempt(self, deliveries: list[Delivery]) -> Exception | None:
+        obey_cancellation()
         try:
             await self._handle(deliveries)
         except Exception as problem:  # noqa: BLE001 - whatever a handler's failure is, its message must not be lost

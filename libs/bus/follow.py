@@ -16,6 +16,7 @@ import nats
 from nats.aio.msg import Msg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus
 from libs.clock import real
 from libs.observe import get_log
@@ -164,13 +165,6 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
             await subscription.unsubscribe()
             if bus.generation == generation and bus.nc.is_connected:
                 await bus.nc.publish(f"$JS.API.CONSUMER.DELETE.{stream}.{name}", b"")
-
-
-def obey_cancellation() -> None:
-    """Raise CancelledError when this task was told to end: the client swallows that while it flushes."""
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 def _sorted(waiting: deque[Msg], asked_at: float) -> tuple[Batch, bool]:

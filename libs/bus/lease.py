@@ -8,6 +8,7 @@ from types import TracebackType
 
 from prometheus_client import Counter, Gauge
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.errors import BusError, Conflict, NotStored
 from libs.bus.follow import Received, follow
 from libs.bus.members import KV_OPERATION, REMOVED, Membership, is_gone
@@ -136,6 +137,7 @@ class Leases:
             lease = await self._taken(camera, newest)
             working, lost = asyncio.ensure_future(work(lease)), asyncio.create_task(lease.lost.wait())
             try:
+                obey_cancellation()
                 await asyncio.wait((working, lost), return_when=asyncio.FIRST_COMPLETED)
                 ended = working.done()
             finally:
@@ -166,6 +168,7 @@ class Leases:
                     lease = await self.take(camera, await newest())
                     if isinstance(lease, Lease):
                         return lease
+            obey_cancellation()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self.me.timing.poll):
                     await changed.wait()

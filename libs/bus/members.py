@@ -11,6 +11,7 @@ import nats
 from nats.js.errors import NotFoundError
 from prometheus_client import Gauge
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus
 from libs.bus.errors import BusError, NoStream
 from libs.bus.publish import publish
@@ -94,6 +95,7 @@ class Membership:
             if problem and not said:
                 log.error("heartbeat_failed", member=self.member, reason=problem)
             said = problem
+            obey_cancellation()
             await asyncio.sleep(pause)
 
     async def _without_bucket(self, sent_at: float) -> str:

@@ -58,12 +58,17 @@ async def append_fact(bus: Bus, fact: Fact, stream: str, over: str, expected: in
 
     A retry of a publish that did succeed is recognised by its id and is no conflict.
     """
-    headers = {MSG_ID: fact.id, EXPECTED_LAST: str(expected), EXPECTED_LAST_SUBJECT: over}
+    headers = {MSG_ID: fact.id, EXPECTED_LAST_SUBJECT: over}
+    return await append(bus, stream, fact.nats_subject, encode(fact), headers, expected)
+
+
+async def append(bus: Bus, stream: str, subject: str, payload: bytes, headers: dict[str, str], expected: int) -> Stored:
+    """The same for any message with an id; without EXPECTED_LAST_SUBJECT, `expected` is about its own subject."""
     try:
-        return await publish(bus, fact.nats_subject, encode(fact), headers)
+        return await publish(bus, subject, payload, {**headers, EXPECTED_LAST: str(expected)})
     except Conflict:
-        last = await last_message(bus, stream, fact.nats_subject)
-        if last is not None and last.headers.get(MSG_ID) == fact.id:
+        last = await last_message(bus, stream, subject)
+        if last is not None and last.headers.get(MSG_ID) == headers[MSG_ID]:
             return Stored(last.sequence, duplicate=True)
         raise
 

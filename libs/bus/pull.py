@@ -14,6 +14,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 from nats.js.errors import APIError
 from prometheus_client import Counter
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus
 from libs.bus.errors import WrongStream
 from libs.bus.follow import Received
@@ -145,6 +146,7 @@ class Pull:
                     asked = self._durable.batch
                     next_one = f"$JS.API.CONSUMER.MSG.NEXT.{self._durable.stream}.{self._durable.name}"
                     await bus.nc.publish(next_one, request, reply=inbox)
+                obey_cancellation()
                 await self._word(arrived, generation)
                 arrived.clear()
                 messages, spent = _sorted(waiting)
@@ -175,6 +177,7 @@ class Pull:
 
     async def _keep_alive(self) -> None:
         while True:
+            obey_cancellation()
             await asyncio.sleep(self._durable.ack_wait / 3)
             for reply in list(self._held):
                 if reply in self._held:  # not answered while the others were told

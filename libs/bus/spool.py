@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prometheus_client import Counter, Gauge
 
+from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus
 from libs.bus.errors import BusError, Conflict, NotStored, Refused, TooLarge
 from libs.bus.publish import publish_fact
@@ -77,6 +78,7 @@ class Spool:
         """Bring what waits to the bus, oldest first; until cancelled."""
         pause = FIRST_PAUSE
         while True:
+            obey_cancellation()
             await self._work.wait()
             await self._bus.usable()
             try:

@@ -5,19 +5,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from libs.contracts.envelope import Fact
-from libs.contracts.facts import CameraConfig, CameraDesired, CameraRegistered, CameraRemoved, CameraUpdated
+from libs.contracts.facts import CameraConfig, CameraDesired, CameraRegistered, CameraRemoved, CameraUpdated, PastRun
 
 Wish = Literal["running", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """What people said of a camera so far. `config` is None once it was removed (or before it was registered)."""
+    """What people said of a camera so far. `config` is None once it was removed (or before it was registered).
+
+    `past`: the past run of the last wish that it runs, also while that is stopped; None when it runs live.
+    """
 
     id: str
     revision: int = 0
     config: CameraConfig | None = None
     desired: Wish = "stopped"
+    past: PastRun | None = None
 
 
 def evolve(camera: Camera, fact: Fact) -> Camera:
@@ -29,9 +33,10 @@ def evolve(camera: Camera, fact: Fact) -> Camera:
         return camera
     match data:
         case CameraDesired():
-            return replace(camera, revision=data.revision, desired=data.state)
+            past = data.past if data.state == "running" else camera.past
+            return replace(camera, revision=data.revision, desired=data.state, past=past)
         case CameraRemoved():
-            return replace(camera, revision=data.revision, config=None, desired="stopped")
+            return replace(camera, revision=data.revision, config=None, desired="stopped", past=None)
         case _:
             config = CameraConfig.model_validate(data.model_dump(exclude={"revision"}))
             return replace(camera, revision=data.revision, config=config)

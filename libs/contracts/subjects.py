@@ -43,6 +43,16 @@ def snapshot(camera: str) -> str:
     return f"frames.snapshot.{camera}"
 
 
+def past_video(camera: str) -> str:
+    """H.264 of a past run."""
+    return f"past.video.{camera}"
+
+
+def past_snapshot(camera: str) -> str:
+    """JPEG of a past run that is looked at."""
+    return f"past.snapshot.{camera}"
+
+
 MSG_ID = "Nats-Msg-Id"
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
 EXPECTED_LAST_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"

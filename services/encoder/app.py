@@ -98,12 +98,14 @@ class Encoder:
         for camera in self._cameras.values():
             recorder = self._recorders.get(camera.id)
             if recorder is not None:
-                recorder.wished_from = self._wished_from(camera)
-            if camera.config is None or (recorder and camera.config.profile == recorder.config.profile):
+                recorder.wished_from, recorder.stopped = self._wished_from(camera), camera.desired == "stopped"
+            if camera.config is None or (recorder and _is_for(recorder, camera)):
                 continue
             if camera.id in self._tasks:
                 self._tasks[camera.id].cancel()
-            self._recorders[camera.id] = Recorder(camera.id, camera.config, self._wished_from(camera), self._parts)
+            wished_from = self._wished_from(camera)
+            self._recorders[camera.id] = Recorder(camera.id, camera.config, wished_from, self._parts, camera.past)
+            self._recorders[camera.id].stopped = camera.desired == "stopped"
             self._begin(camera.id)
 
     def _begin(self, camera: str) -> None:
@@ -117,8 +119,8 @@ class Encoder:
             self._tasks[camera] = asyncio.create_task(holding, name=camera)
 
     def _wished_from(self, camera: Camera) -> int | None:
-        """The slot since which the camera should run, or None."""
-        if camera.config is None or camera.desired != "running":
+        """The slot since which the camera should run live, or None."""
+        if camera.config is None or camera.desired != "running" or camera.past:
             return None
         return slot_at(self._wished_ms.get(camera.id, 0), camera.config.profile.fps)
 
@@ -135,3 +137,9 @@ class Encoder:
             else:
                 health.say("degraded", ready=False, why="the bus is away; video waits there")
             await asyncio.sleep(1)
+
+
+def _is_for(recorder: Recorder, camera: Camera) -> bool:
+    """Does it record what is wished, as far as that changes files?"""
+    profile = camera.config.profile if camera.config else None
+    return recorder.config.profile == profile and recorder.past == camera.past

@@ -14,14 +14,22 @@ from typing import IO
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, Conflict, NotStored, publish_fact
+from libs.bus import Bus, Conflict, NotStored, obey_cancellation, publish_fact
 from libs.clock import SiteClock
 from libs.contracts.envelope import Origin, new_fact
 from libs.contracts.facts import FactData, SegmentClosed, SegmentMissed
 from libs.contracts.ids import fact_id
-from libs.contracts.slots import WINDOW_SECONDS, moment, slot_at, slot_start_ms
+from libs.contracts.slots import WINDOW_SECONDS, moment, slot_at, slot_start_ms, unix_ms, window_index
 from libs.contracts.streams import EVENTS
-from libs.media import MediaStore, NotThere, archive_name, media_key, read_segment_name, segment_name
+from libs.media import (
+    MediaStore,
+    NotThere,
+    archive_name,
+    media_key,
+    read_archive_name,
+    read_segment_name,
+    segment_name,
+)
 from libs.observe import get_log
 from libs.video.archive import Account, BrokenRow, write_archive
 from libs.video.mux import read_ts
@@ -75,22 +83,29 @@ class Archives:
         self._store, self._bus, self._clock = store, bus, clock
         self._pieces: dict[int, Piece] = {}
         self._unreadable: set[int] = set()
+        self._broken: set[tuple[Piece, ...]] = set()
+        self._standing: set[int] = set()
+        """Windows of which an archive stands on disk, told or not."""
 
-    async def make_due(self, growing: int | None, wished_from: int | None, epoch: int) -> int:
+    async def make_due(self, growing: int | None, horizon: int, wished_from: int | None, epoch: int) -> int:
         """Make what is due; returns how much that was. `growing`: where the present run's closed segments end.
 
+        `horizon`: segments from here on were closed after `growing` was asked for; they wait for the next time.
         `wished_from`: the slot since which the camera should run, or None.
         """
         await asyncio.to_thread(self._look)
-        due = rows(self._pieces.values(), self.told.spans(), self.fps, growing)
+        pieces = [piece for piece in self._pieces.values() if piece.first_slot < horizon]
+        due = rows(pieces, self.told.spans(), self.fps, growing)
         for row in due:
             await self._make(row, epoch)
         if wished_from is not None:
-            await self._tell_lost(wished_from, epoch)
+            await self._tell_lost(wished_from, growing, epoch)
         return len(due)
 
     def _look(self) -> None:
         """Read what new segments say of themselves; forget those that were deleted."""
+        stand = (read_archive_name(name) for name in self._store.names(f"{self.camera}/archive"))
+        self._standing = {unix_ms(began) // (WINDOW_SECONDS * 1000) for began in stand if began is not None}
         names = self._store.names(f"{self.camera}/hls")
         indices = {index for name in names if (index := read_segment_name(self.camera, name)) is not None}
         for gone in self._pieces.keys() - indices:
@@ -117,9 +132,12 @@ class Archives:
             _missed.labels(self.camera).inc()
             await self._say(SegmentMissed(first_slot=first, frames=frames, fps=self.fps, reason="no picture"), epoch)
         except BrokenRow as problem:
-            # Its pieces stay; a person can look. Nothing else waits for it.
+            # Its pieces stay; a person can look. Nothing else waits for it. They are read once more: when one of them
+            # was spoilt since, it is unreadable now and the others become archives of their own.
             _broken.labels(self.camera).inc()
-            self._unreadable |= {piece.index for piece in row}
+            if row in self._broken:
+                self._unreadable |= {piece.index for piece in row}
+            self._broken.add(row)
             for piece in row:
                 self._pieces.pop(piece.index, None)
             log.error("archive_broken", camera_id=self.camera, first_slot=first, reason=str(problem))
@@ -161,10 +179,15 @@ class Archives:
         with contextlib.closing(file.stream) as stream:
             return file.size, hashlib.file_digest(stream, "sha256").hexdigest()
 
-    async def _tell_lost(self, wished_from: int, epoch: int) -> None:
+    async def _tell_lost(self, wished_from: int, growing: int | None, epoch: int) -> None:
         until = slot_at(self._clock.now_ms() - round(LOST_AFTER_MS * self._clock.speed), self.fps)
         since = max(wished_from, until - LOOK_BACK_SECONDS * self.fps)
+        if growing is not None:
+            # What comes next in a run is waited for (the bus may have been away for long) or becomes slate.
+            until = min(until, growing)
         for first in lost_windows(self.told.spans(), self._pieces.values(), since, until, self.fps):
+            if window_index(first, self.fps) in self._standing:
+                continue
             _missed.labels(self.camera).inc()
             frames = WINDOW_SECONDS * self.fps
             await self._say(SegmentMissed(first_slot=first, frames=frames, fps=self.fps, reason="no input"), epoch)
@@ -175,6 +198,7 @@ class Archives:
         origin = Origin("encoder", happened, max(happened, self._clock.now_ms()), epoch=epoch)
         fact = new_fact(data, self.camera, (self.camera, data.first_slot), origin)
         while True:
+            obey_cancellation()
             await self._bus.usable()
             try:
                 await publish_fact(self._bus, fact, EVENTS.name)

@@ -80,7 +80,7 @@ class Line:
     used: tuple[str, int] | None = None
 
 
-def take(line: Line, message: VideoMessage, patience: int) -> tuple[Line, list[Step]]:
+def take(line: Line, message: VideoMessage, patience: float) -> tuple[Line, list[Step]]:
     """One message; `patience`: a gap of so many slots ends the run. Messages of a lower epoch change nothing."""
     if message.epoch < line.epoch or message.fps != line.fps:
         return line, []
@@ -96,7 +96,7 @@ def take(line: Line, message: VideoMessage, patience: int) -> tuple[Line, list[S
     return line, steps
 
 
-def overdue(line: Line, now_ms: int, speed: float, patience: int) -> tuple[Line, list[Step]]:
+def overdue(line: Line, now_ms: int, speed: float, patience: float) -> tuple[Line, list[Step]]:
     """Slots that nobody will fill any more become slate. Only for a reader that has read all there is at `now_ms`."""
     limit = slot_at(now_ms - round(LATE_AFTER_MS * speed), line.fps)
     if line.next is None or limit <= line.next:
@@ -124,7 +124,7 @@ def _ends_here(line: Line, last_slot: int) -> bool:
     return line.next is not None and last_slot + 1 >= line.next
 
 
-def _take_unit(line: Line, unit: Unit, message: VideoMessage, patience: int) -> tuple[Line, list[Step]]:
+def _take_unit(line: Line, unit: Unit, message: VideoMessage, patience: float) -> tuple[Line, list[Step]]:
     if unit.slot < (line.horizon if line.next is None else line.next):
         return line, [Late(unit.slot)] if unit.slot >= line.horizon else []
     if not unit.key and line.used != (message.run, unit.slot - 1):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ T = TypeVar("T")
 _closed = Counter("dolbom_hls_segments_closed_total", "HLS segments written", ["camera"])
 _slate = Counter("dolbom_slate_slots_total", "Slots that the encoder filled with slate", ["camera", "cause"])
 _late = Counter("dolbom_late_slots_total", "Pictures that came after slate had taken their place", ["camera"])
+_spoilt = Counter("dolbom_hls_segments_spoilt_total", "Segments whose name a foreign or damaged file has", ["camera"])
 _failing = Gauge("dolbom_media_store_failing", "1 while a write to the media store is being repeated", ["camera"])
 RETRY_FIRST, RETRY_MOST = 0.2, 5.0
 
@@ -70,7 +72,7 @@ class HLSStreamGenerator:
                 case Close():
                     await self._close(step)
                 case Begin():
-                    self._playlist, self._dvr, self._params = self._playlist.beginning(), self._dvr.beginning(), ""
+                    self._playlist, self._dvr = self._playlist.beginning(), self._dvr.beginning()
                     log.info("run_begun", camera_id=self.camera)
                 case End():
                     await self._end()
@@ -94,11 +96,17 @@ class HLSStreamGenerator:
         data = await asyncio.to_thread(ts_segment, units, profile.fps, profile.width, profile.height)
         name = segment_name(self.camera, closing.index)
         how = await self._persist(lambda: self._store.write_once(self._folder, name, data, self._writer))
-        listed = Listed(closing.index, units[0].slot, len(units), self._seam())
+        listed = Listed(closing.index, units[0].slot, len(units))
         if how == "stands":
-            stands = await self._persist(lambda: read_ts(self._store.read(self._folder, name)))
-            listed = Listed(closing.index, stands.first_slot, stands.frames, listed.discontinuity)
-        self._playlist, self._dvr = self._playlist.adding(listed), self._dvr.adding(listed)
+            try:
+                stands = await self._persist(lambda: read_ts(self._store.read(self._folder, name)))
+            except ValueError as problem:
+                # What bears the name is no segment of ours, and nothing is ever replaced: a place without pictures.
+                _spoilt.labels(self.camera).inc()
+                log.error("segment_not_ours", camera_id=self.camera, index=closing.index, reason=str(problem))
+                return
+            listed = Listed(closing.index, stands.first_slot, stands.frames)
+        self._playlist, self._dvr = self._added(self._playlist, listed), self._added(self._dvr, listed)
         self._params = self._open_params
         await self._write_playlist()
         _closed.labels(self.camera).inc()
@@ -107,9 +115,10 @@ class HLSStreamGenerator:
             bytes=len(data), complete=closing.complete, adopted=how == "stands",
         )  # fmt: skip
 
-    def _seam(self) -> bool:
+    def _added(self, playlist: Playlist, listed: Listed) -> Playlist:
         """Players need a discontinuity only where the codec's parameters change."""
-        return bool(self._params and self._open_params and self._params != self._open_params)
+        seam = bool(playlist.segments and self._params and self._open_params and self._params != self._open_params)
+        return playlist.adding(replace(listed, discontinuity=seam))
 
     async def _end(self) -> None:
         self._playlist, self._dvr = self._playlist.ending(), self._dvr.ending()

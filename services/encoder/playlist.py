@@ -44,13 +44,16 @@ class Playlist:
     segments: tuple[Listed, ...] = ()
     discontinuities: int = 0
     ended: bool = False
+    first: int = -1
+    """Index of the first place, which may be a gap; -1 when there is none yet."""
 
     def adding(self, segment: Listed) -> "Playlist":
         """The list with one more segment, and without what has become too old."""
-        oldest = segment.index - (DVR_LISTED if self.dvr else LISTED)
-        kept = tuple(one for one in self.segments if one.index > oldest)
-        gone = self.discontinuities + sum(one.discontinuity for one in self.segments if one.index <= oldest)
-        return replace(self, segments=(*kept, segment), discontinuities=gone, ended=False)
+        begins = segment.index + 1 - (DVR_LISTED if self.dvr else LISTED)
+        kept = tuple(one for one in self.segments if one.index >= begins)
+        gone = self.discontinuities + sum(one.discontinuity for one in self.segments if one.index < begins)
+        first = segment.index if self.first < 0 else max(self.first, begins)
+        return replace(self, segments=(*kept, segment), discontinuities=gone, ended=False, first=first)
 
     def ending(self) -> "Playlist":
         """The list of a run that is over."""
@@ -71,11 +74,11 @@ class Playlist:
             "#EXTM3U",
             f"#EXT-X-VERSION:{8 if self.dvr else 6}",
             f"#EXT-X-TARGETDURATION:{HLS_SECONDS}",
-            f"#EXT-X-MEDIA-SEQUENCE:{self.segments[0].index if self.segments else 0}",
+            f"#EXT-X-MEDIA-SEQUENCE:{max(self.first, 0)}",
             *([f"#EXT-X-DISCONTINUITY-SEQUENCE:{self.discontinuities}"] if self.discontinuities else []),
             "#EXT-X-INDEPENDENT-SEGMENTS",
         ]
-        expected = self.segments[0].index if self.segments else 0
+        expected = self.first
         for one in self.segments:
             for absent in range(expected, one.index):
                 lines += ["#EXT-X-GAP", *self._place(absent, hls_first_slot(absent, self.fps), HLS_SECONDS * self.fps)]
@@ -102,17 +105,19 @@ def parse(text: str, camera: str, fps: int, *, dvr: bool = False) -> Playlist:
         raise BadPlaylist("no #EXTM3U")
     segments: list[Listed] = []
     tags: dict[str, str] = {}
+    first = -1
     for line in text.splitlines():
         tag = _TAG.fullmatch(line)
         if tag:
             tags[tag["name"]] = tag["value"] or ""
             continue
         listed = _listed(line, camera, fps, tags)
+        first = listed.index if first < 0 else first
         if tags.pop("EXT-X-GAP", None) is None:
             segments.append(listed)
             tags.pop("EXT-X-DISCONTINUITY", None)
     left = _number(tags.get("EXT-X-DISCONTINUITY-SEQUENCE", "0"))
-    return Playlist(camera, fps, dvr, tuple(segments), left, "EXT-X-ENDLIST" in tags)
+    return Playlist(camera, fps, dvr, tuple(segments), left, "EXT-X-ENDLIST" in tags, first)
 
 
 def _listed(line: str, camera: str, fps: int, tags: dict[str, str]) -> Listed:

@@ -1,25 +1,31 @@
 """One camera's way through the encoder: messages from the bus, decisions of the line, files in the store."""
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, Lease, Received, follow
+from libs.bus import Bus, Lease, NotStored, Received, follow, purge_before
 from libs.clock import SiteClock, real
-from libs.contracts.facts import CameraConfig
+from libs.contracts.facts import CameraConfig, PastRun
 from libs.contracts.frames import FrameError, read_video
-from libs.contracts.streams import VIDEO
-from libs.contracts.subjects import video
+from libs.contracts.slots import slot_at, slot_end_ms, slot_start_ms, unix_ms
+from libs.contracts.streams import PAST, VIDEO
+from libs.contracts.subjects import past_video, video
 from libs.media import MediaStore
 from libs.observe import get_log
-from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Close, Line, Step, end, overdue, take
+from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Close, End, Line, Step, end, overdue, take
 from services.encoder.hls import HLSStreamGenerator
+from services.encoder.unpurged import Unpurged
 
 log = get_log()
 _unreadable = Counter("dolbom_video_messages_unreadable_total", "Messages that nobody can read", ["camera"])
 _refused = Counter("dolbom_video_messages_refused_total", "Messages of a lower epoch", ["camera"])
+_unpurged = Counter("dolbom_past_purges_failed_total", "Purges of past runs that must be tried again", ["camera"])
+ANY_TIME_MS = 1 << 60
+"""Later than any file: a past run is measured by no clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,39 +39,58 @@ class Parts:
 
 
 class Recorder:
-    """Reads `frames.video.{camera}` from the stream's start, skipping by slot, for ever."""
+    """Reads `frames.video.{camera}` from the stream's start, skipping by slot, for ever.
 
-    def __init__(self, camera: str, config: CameraConfig, wished_from: int | None, parts: Parts) -> None:
-        self.camera, self.config = camera, config
+    A past run is read from `past.video.{camera}`: no clock and no patience has a part in it, and what stands in
+    files is purged, which lets ingest go on.
+    """
+
+    def __init__(
+        self, camera: str, config: CameraConfig, wished_from: int | None, parts: Parts, past: PastRun | None = None
+    ) -> None:
+        self.camera, self.config, self.past = camera, config, past
         self.wished_from = wished_from
         """The slot since which people want it to run; None when they do not."""
+        self.stopped = False
+        """Do people want it not to run?"""
         self.settled = False
         """Was everything read that stood on the bus, under a lease that is still held?"""
         self.epoch = 0
         self._parts = parts
-        self._patience = round(RUN_ENDS_AFTER * config.profile.fps * parts.clock.speed)
-        self._line = Line(config.profile.fps)
+        self._patience = math.inf if past else round(RUN_ENDS_AFTER * config.profile.fps * parts.clock.speed)
+        self._line = self._stands = Line(config.profile.fps)
+        self._unpurged, self._purged = Unpurged(), 0
         self._heard = real()
 
     @property
     def growing(self) -> int | None:
         """Where the closed segments of the present run end; None between runs."""
-        return None if self._line.next is None else self._line.horizon
+        return None if self._stands.next is None else self._stands.horizon
+
+    @property
+    def horizon(self) -> int:
+        """All closed files that are spoken of hold slots below this."""
+        return self._stands.horizon
 
     async def run(self, lease: Lease) -> None:
         """Under a lease, until cancelled. Begins from the files, as every new encoder does."""
         self.epoch = lease.epoch
         self._generator = HLSStreamGenerator(self.camera, self.config, self._parts.store, lease)
-        self._line = await self._generator.restore(self._parts.clock.now_ms())
-        self._heard = real()
+        self._line = await self._generator.restore(ANY_TIME_MS if self.past else self._parts.clock.now_ms())
+        self._stands, self._heard, self.settled = self._line, real(), self.past is not None
+        name, subject = (PAST.name, past_video(self.camera)) if self.past else (VIDEO.name, video(self.camera))
         try:
-            async with contextlib.aclosing(follow(self._parts.bus, VIDEO.name, [video(self.camera)])) as batches:
+            async with contextlib.aclosing(follow(self._parts.bus, name, [subject])) as batches:
                 async for batch in batches:
+                    if batch.anew:
+                        self._unpurged, self._purged = Unpurged(), 0
                     for message in batch.messages:
                         await self._take(message)
                     if batch.caught_up:
                         await self._apply(*self._deadlines(batch.as_of))
                         self.settled = True
+                    if self.past:
+                        await self._purge()
         finally:
             self.settled = False
 
@@ -76,24 +101,53 @@ class Recorder:
         except FrameError as problem:
             _unreadable.labels(self.camera).inc()
             log.error("video_unreadable", camera_id=self.camera, sequence=message.sequence, reason=str(problem))
+            if self.past:
+                self._unpurged.add(message.sequence, 0)
             return
+        if self.past:
+            await self._begin_past(read.first_slot, unix_ms(self.past.from_))
+            refused = read.epoch < self._line.epoch
+            self._unpurged.add(message.sequence, 0 if refused else slot_end_ms(read.last_slot, read.fps))
         if read.epoch < self._line.epoch:
             _refused.labels(self.camera).inc()
         await self._apply(*take(self._line, read, self._patience))
 
+    async def _begin_past(self, first_slot: int, from_ms: int) -> None:
+        """A run that lies before this one ends where it stands, however it came to its end."""
+        begins = slot_at(from_ms, self._line.fps)
+        if self._line.next is not None and self._line.next < begins <= first_slot:
+            await self._apply(*end(self._line))
+
+    async def _purge(self) -> None:
+        """Take from the bus what stands in files."""
+        needed = self._unpurged.needed_from(slot_start_ms(self.horizon, self._line.fps))
+        if needed <= self._purged:
+            return
+        try:
+            await purge_before(self._parts.bus, PAST.name, past_video(self.camera), needed)
+        except NotStored as problem:
+            _unpurged.labels(self.camera).inc()
+            log.warning("past_not_purged", camera_id=self.camera, reason=str(problem))
+        else:
+            self._purged = needed
+
     def _deadlines(self, as_of: float) -> tuple[Line, list[Step]]:
         """What is due now that everything up to real time `as_of` has been read."""
-        if as_of - self._heard >= RUN_ENDS_AFTER:
+        quiet = as_of - self._heard
+        if self.past:
+            return end(self._line) if self.stopped and quiet > LATE_AFTER_MS / 1000 else (self._line, [])
+        if quiet >= RUN_ENDS_AFTER:
             return end(self._line)
         clock = self._parts.clock
         now_ms = clock.now_ms() - round((real() - as_of) * 1000 * clock.speed)
         line, steps = overdue(self._line, now_ms, clock.speed, self._patience)
-        if steps and self.wished_from is None and as_of - self._heard > LATE_AFTER_MS / 1000:
+        if steps and self.wished_from is None and quiet > LATE_AFTER_MS / 1000:
             return end(self._line)
         return line, steps
 
     async def _apply(self, line: Line, steps: list[Step]) -> None:
         self._line = line
         await self._generator.carry_out(steps)
-        if any(isinstance(step, Close) for step in steps):
+        self._stands = line  # only now: who makes archives must find every file that he is told of
+        if any(isinstance(step, Close | End) for step in steps):
             self._parts.on_closed()

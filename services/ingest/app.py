@@ -24,6 +24,7 @@ from services.ingest.camera import Camera, Parts
 from services.ingest.capture import start_child
 from services.ingest.domain import plan
 from services.ingest.files import FileSource
+from services.ingest.past import PastCamera
 from services.ingest.settings import Settings
 
 log = get_log()
@@ -57,7 +58,8 @@ class Ingest:
         self._clock = SiteClock.from_text(settings.dolbom_clock)
         self._loop = asyncio.get_running_loop()
         self._wishes: dict[str, Wish] = {}
-        self._cameras: dict[str, Camera] = {}
+        self._cameras: dict[str, Camera | PastCamera] = {}
+        self._carried_out: dict[str, Wish] = {}
         self._parts: Parts | None = None
         self._member = settings.dolbom_member or f"ingest-{secrets.token_hex(4)}"
         self._spool = Path(settings.dolbom_data, "spool", "video") if settings.dolbom_data else None
@@ -75,6 +77,7 @@ class Ingest:
                     task.cancel()
                 await asyncio.gather(*(camera.stop(None) for camera in self._cameras.values()))
                 self._cameras.clear()
+                self._carried_out.clear()
             for task in tasks:
                 if task.done() and not task.cancelled():
                     task.result()
@@ -96,15 +99,17 @@ class Ingest:
                 log.error("fact_unreadable", subject=message.subject, reason=str(problem))
 
     async def _reconcile(self) -> None:
-        steps = plan(self._wishes, {name: camera.config for name, camera in self._cameras.items()})
+        steps = plan(self._wishes, self._carried_out)
         for name in steps.stop:
+            del self._carried_out[name]
             await self._cameras.pop(name).stop("stopped")
         for name in steps.restart:
             await self._cameras.pop(name).stop(None)
-        again = {name: self._wishes[name].config for name in steps.restart}
-        for name, config in {**steps.start, **again}.items():
-            if config is not None and self._parts is not None:
-                self._cameras[name] = Camera(name, config, self._parts)
+        for name in (*steps.restart, *steps.start):
+            wish = self._carried_out[name] = self._wishes[name]
+            if wish.config is not None and self._parts is not None:
+                past = wish.past and PastCamera(name, wish.config, wish.past, self._parts)
+                self._cameras[name] = past or Camera(name, wish.config, self._parts)
 
     async def _watch(self, bus: Bus, health: Health) -> None:
         """Once a second: is the bus there, is the clock right?"""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, BusError, Lease, Leases, NotStored, publish, publish_fact
+from libs.bus import Bus, BusError, Lease, Leases, NotStored, obey_cancellation, publish, publish_fact
 from libs.clock import SiteClock
 from libs.contracts.envelope import Fact, Origin, new_fact
 from libs.contracts.facts import CameraConfig, CameraObserved, CameraState
@@ -66,6 +66,7 @@ class Camera:
             await self._take()
             await self._start()
             while self._ours():
+                obey_cancellation()
                 await asyncio.sleep(0.5)
                 await self._take_again()
             log.warning("camera_taken_over", camera_id=self.name, epoch=self._epoch)
@@ -74,6 +75,7 @@ class Camera:
     async def _take(self) -> None:
         """Until the lease is ours."""
         while True:
+            obey_cancellation()
             await self._bus.usable()
             with contextlib.suppress(NotStored):
                 newest = await newest_message(self._bus, self.name)
@@ -173,6 +175,7 @@ class Camera:
     async def _newest(self) -> VideoMessage | None:
         """The newest message that the stream holds; asks until the bus answers."""
         while True:
+            obey_cancellation()
             await self._bus.usable()
             try:
                 return await newest_message(self._bus, self.name)
@@ -203,6 +206,7 @@ class Camera:
     async def _say(self) -> None:
         """Say changes of state as they become due; runs until cancelled."""
         while True:
+            obey_cancellation()
             await asyncio.sleep(0.25)
             if self._unsaid or worth_saying(self._observed, self._clock.now_ms()):
                 await self._say_now()

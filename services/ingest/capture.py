@@ -39,26 +39,30 @@ class CaptureEnded(Exception):
         self.reason = reason
 
 
-def filter_chain(profile: Profile) -> str:
-    """Upright (FFmpeg rotates by itself), unstretched, black bars, square pixels, the profile's size and rate."""
+def filter_chain(profile: Profile, *, short: bool = False) -> str:
+    """Upright (FFmpeg rotates by itself), unstretched, black bars, square pixels, the profile's size and rate.
+
+    `short`: a film that lasts less than half a slot still gives one picture.
+    """
     width, height, fps = profile.width, profile.height, profile.fps
     matrix = "bt601" if height <= 576 else "bt709"
     fit_w = f"max(2,2*trunc(min({width},{height}*dar)/2+0.5))"
     fit_h = f"max(2,2*trunc(min({height},{width}/dar)/2+0.5))"
     return (
-        f"fps={fps},scale=w='{fit_w}':h='{fit_h}':out_color_matrix={matrix}:out_range=tv,"
+        f"fps={fps}{':eof_action=pass' if short else ''},scale=w='{fit_w}':h='{fit_h}':out_color_matrix={matrix}:out_range=tv,"
         f"pad={width}:{height}:-1:-1:black,setsar=1,format=yuv420p"
     )
 
 
-def command(ffmpeg: str, path: Path, profile: Profile) -> list[str]:
+def command(ffmpeg: str, path: Path, profile: Profile, *, short: bool = False) -> list[str]:
     """The child's arguments: no shell, no user flags, audio ignored."""
     guard = [shutil.which("setpriv") or "", "--pdeathsig", "KILL", "--"]
     return [
         *(guard if guard[0] else []),
         *(ffmpeg, "-nostdin", "-hide_banner", "-v", "error", "-threads", "1"),
         *("-max_pixels", str(MAX_PIXELS), "-protocol_whitelist", "file", "-format_whitelist", DEMUXERS),
-        *("-i", f"file:{path}", "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", filter_chain(profile)),
+        *("-i", f"file:{path}", "-map", "0:v:0", "-an", "-sn", "-dn", "-vf"),
+        filter_chain(profile, short=short),
         *("-threads", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"),
     ]
 
@@ -134,16 +138,19 @@ class Capture:
             said = os.read(self._err, 65536)
         except BlockingIOError:
             return True
-        self._words = (self._words + said)[-_KEPT_WORDS:]
+        self._words = (self._words + said)[:_KEPT_WORDS]
         return bool(said)
 
     def _reason(self) -> str:
-        """What the child said last, without the path; empty at a clean end."""
+        """What the child complained of first, without the path; empty at a clean end."""
         if self._child.wait() == 0:
             return ""
         self._listen()
-        lines = self._words.decode("utf-8", "replace").replace(str(self._path), self._path.name).strip().splitlines()
-        return lines[-1][:200] if lines else "FFmpeg ended without a word"
+        words = self._words.decode("utf-8", "replace").replace(f"file:{self._path}", self._path.name)
+        lines = words.replace(str(self._path), self._path.name).strip().splitlines()
+        if any("matches no streams" in line for line in lines):
+            return "holds no video"
+        return lines[0][:200] if lines else "FFmpeg ended without a word"
 
 
 def _vectors(picture: Picture) -> list[memoryview]:

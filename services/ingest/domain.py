@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from libs.contracts.cameras import Camera
-from libs.contracts.facts import CameraConfig, CameraState
+from libs.contracts.facts import CameraState, PastRun
 from libs.contracts.frames import MAX_PAYLOAD, End, Unit, VideoMessage
-from libs.contracts.slots import slot_at
+from libs.contracts.slots import slot_at, slot_end_ms, unix_ms
 
 HOLD_SECONDS = 3
 """So long the last picture may stand in for the next; then slate says that there is none."""
@@ -38,6 +38,20 @@ def without_picture(slot: int, last_captured: int | None, fps: int) -> Literal["
     """What fills a slot for which the source has nothing: the last picture again, or slate."""
     fresh = last_captured is not None and slot - last_captured <= HOLD_SECONDS * fps
     return "h" if fresh else "s"
+
+
+def past_slots(past: PastRun, fps: int) -> range:
+    """The slots of a past run."""
+    return range(slot_at(unix_ms(past.from_), fps), slot_at(unix_ms(past.to), fps))
+
+
+def resume(slots: range, last: VideoMessage | None, fps: int) -> int | None:
+    """The slot at which a past run goes on after the newest message on the bus; None when nothing is left to do."""
+    after = slots.start if last is None else slot_at(slot_end_ms(last.last_slot, last.fps), fps)
+    if after <= slots.start:
+        return slots.start if slots else None
+    done = last is not None and last.end == "source_ended"
+    return None if done or after >= slots.stop else after
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +103,29 @@ def whole_seconds(units: tuple[Unit, ...], fps: int) -> tuple[tuple[Unit, ...], 
 class Plan:
     """Which recordings to begin and to end."""
 
-    start: Mapping[str, CameraConfig]
+    start: Mapping[str, Camera]
     stop: tuple[str, ...]
     restart: tuple[str, ...]
 
 
-def plan(cameras: Mapping[str, Camera], running: Mapping[str, CameraConfig]) -> Plan:
-    """From wishes to actions. A camera that the log no longer knows goes on: only a decision stops a recording."""
-    wanted = {c.id: c.config for c in cameras.values() if c.config is not None and c.desired == "running"}
+def plan(cameras: Mapping[str, Camera], running: Mapping[str, Camera]) -> Plan:
+    """From wishes to actions; `running`: the wish that each recording carries out.
+
+    A camera that the log no longer knows goes on: only a decision stops a recording.
+    """
+    wanted = {c.id: c for c in cameras.values() if c.config is not None and c.desired == "running"}
     stop = tuple(name for name in running if name in cameras and name not in wanted)
-    restart = tuple(name for name, config in running.items() if name in wanted and _differs(wanted[name], config))
-    start = {name: config for name, config in wanted.items() if name not in running}
+    restart = tuple(name for name, wish in running.items() if name in wanted and _differs(wanted[name], wish))
+    start = {name: wish for name, wish in wanted.items() if name not in running}
     return Plan(start, stop, restart)
 
 
-def _differs(wanted: CameraConfig, running: CameraConfig) -> bool:
-    """Only what changes the picture is worth a new run."""
-    return wanted.source != running.source or wanted.profile != running.profile
+def _differs(wanted: Camera, running: Camera) -> bool:
+    """Only what changes the picture or the time is worth a new run."""
+    if wanted.config is None or running.config is None:
+        return wanted.config is not running.config
+    pictures = wanted.config.source != running.config.source or wanted.config.profile != running.config.profile
+    return pictures or wanted.past != running.past
 
 
 @dataclass(frozen=True, slots=True)

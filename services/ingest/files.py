@@ -32,6 +32,7 @@ class FileSource:
         self._capture: Capture | None = None
         self._given = 0
         self._bad_in_a_row = 0
+        self._short = False
         self._retry_at, self._retry_in = 0.0, RETRY_FIRST
         self._trouble = "no files" if not files else ""
 
@@ -63,14 +64,17 @@ class FileSource:
         """The child of the present file, started when there is none."""
         if self._capture is None:
             path, self._given = self._files[self._at], 0
-            child = self._spawn(command(self._ffmpeg, path, self._profile))
+            child = self._spawn(command(self._ffmpeg, path, self._profile, short=self._short))
             self._capture = Capture(child, self._profile, path)
         return self._capture
 
     def _end_file(self, reason: str) -> None:
         name = self._files[self._at].name
         self.close()
-        self._at += 1
+        if not self._given and not reason and not self._short:
+            self._short = True  # it can be read, but is shorter than a slot: once more
+            return
+        self._at, self._short = self._at + 1, False
         if self._given:
             log.info("file_ended", file=name, pictures=self._given, reason=reason)
             return

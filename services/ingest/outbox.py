@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import Counter, Gauge
 
-from libs.bus import Bus, NotStored, Refused, TooLarge, last_message, publish
+from libs.bus import Bus, NotStored, Refused, TooLarge, last_message, obey_cancellation, publish
 from libs.contracts.frames import FrameError, VideoMessage, read_video
 from libs.contracts.streams import VIDEO
 from libs.contracts.subjects import video
@@ -75,6 +75,7 @@ class Outbox:
             self._arrived.clear()
             pause = RETRY_FIRST
             while self._unsent:
+                obey_cancellation()
                 if await self._send_next():
                     pause = RETRY_FIRST
                 else:

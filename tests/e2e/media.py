@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -72,36 +71,3 @@ class Seen:
     def durations(self) -> list[float]:
         """EXTINF of each segment."""
         return [float(value) for value in re.findall(r"#EXTINF:([\d.]+),", self.text)]
-
-
-def faults(history: list[Seen]) -> list[str]:
-    """What a live stream that goes on must never do (RFC 8216 §4.3, §6.2.1, §6.2.2)."""
-    first = history[0].names[0]
-    found = [fault for seen in history for fault in _faults_within(seen, first)]
-    times: dict[str, float] = {}
-    for before, after in pairwise(history):
-        if after.sequence < before.sequence:
-            found.append("the sequence went back")
-    for seen in history:
-        for name, when in zip(seen.names, seen.times, strict=True):
-            if times.setdefault(name, when) != when:
-                found.append(f"the time of {name} moved")
-    return found
-
-
-def _faults_within(seen: Seen, first: str) -> list[str]:
-    found: list[str] = []
-    indices = [int(name.rsplit("_", 1)[1].removesuffix(".ts")) for name in seen.names]
-    if "DISCONTINUITY" in seen.text or "ENDLIST" in seen.text:
-        found.append("a discontinuity or an end")
-    if indices != list(range(seen.sequence, seen.sequence + len(indices))):
-        found.append(f"numbers {indices} do not follow sequence {seen.sequence}")
-    if seen.text.count("#EXT-X-TARGETDURATION:10\n") != 1 or not seen.text.startswith("#EXTM3U\n"):
-        found.append("no head")
-    for name, length in zip(seen.names, seen.durations, strict=True):
-        if length > 10 or (length < 10 and name != first):
-            found.append(f"{name} lasts {length}")
-    for one, two, length in zip(seen.times, seen.times[1:], seen.durations, strict=False):
-        if abs(one + length - two) > 0.001:
-            found.append(f"a hole between {one} and {two}")
-    return found

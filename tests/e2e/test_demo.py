@@ -21,9 +21,10 @@ from nats.aio.msg import Msg
 
 from libs.bus import connect
 from tests.e2e.browser import Viewer
-from tests.e2e.media import Seen, decode_segments, expected_slots, faults
+from tests.e2e.media import Seen, decode_segments, expected_slots
 from tests.e2e.site import HLS, Site, alive, start_site, tell, wait_for
 from tests.e2e.watcher import Watcher
+from tests.hls_checker import History, Terms, check
 
 SEED = int(os.environ.get("DOLBOM_SEED") or random.SystemRandom().randrange(10**6))
 PICTURES = Path("build/e2e")
@@ -148,7 +149,8 @@ def test_every_slot_stands_once_in_order_and_players_find_no_fault(story: Story)
     tell(f"{len(segments)} segments, {pictures} pictures, {slate} of them slate (while ingest was dead)")
     assert 0 < slate <= 7 * 5, "only the seconds without an ingest are slate"
     assert sum(segment.slate > 0 for segment in segments) <= 2
-    assert faults(story.watcher.playlists) == []
+    history = History.of([(seen.at, seen.text) for seen in story.watcher.playlists], time.time())
+    assert check(history, Terms(fps=5, camera="camera-1")) == []
 
 
 @pytest.mark.parametrize("extra", [[], ["-fflags", "+discardcorrupt"]])

@@ -68,6 +68,8 @@ def test_two_hours_are_listed_over_all_runs_and_absent_segments_are_gaps() -> No
     assert parse(text, "camera-1", FPS, dvr=True) == dvr
     later = dvr.adding(Listed(FIRST + 725, (FIRST + 725) * 50, 50))
     assert later.segments[0].index == FIRST + 6
+    alone = later.adding(Listed(FIRST + 1400, (FIRST + 1400) * 50, 50)).render()
+    assert alone.count("#EXTINF") == 720, "after a long pause the two hours before are gaps, not nothing"
 
 
 @given(

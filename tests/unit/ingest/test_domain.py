@@ -75,14 +75,14 @@ def test_wishes_become_actions() -> None:
         "c": Camera("c", 1, None, "running"),
         "d": Camera("d", 2, CameraConfig(name="a", source=Source(kind="files", files=("x.mp4",))), "running"),
     }
-    steps = plan(cameras, {"b": CONFIG, "c": CONFIG, "d": CONFIG, "gone": CONFIG})
-    assert dict(steps.start) == {"a": CONFIG}
+    steps = plan(cameras, {name: Camera(name, 1, CONFIG, "running") for name in ("b", "c", "d", "gone")})
+    assert dict(steps.start) == {"a": cameras["a"]}
     assert steps.stop == ("b", "c"), "a camera that the log has lost goes on"
     assert steps.restart == ("d",)
 
 
 def test_a_new_name_does_not_interrupt_the_picture_but_a_new_profile_does() -> None:
-    running = {"a": CONFIG}
+    running = {"a": Camera("a", 1, CONFIG, "running")}
     assert plan({"a": Camera("a", 1, CameraConfig(name="b"), "running")}, running).restart == ()
     other = CameraConfig(name="a", profile=Profile(fps=10))
     assert plan({"a": Camera("a", 1, other, "running")}, running).restart == ("a",)
