@@ -43,11 +43,13 @@ class NotTaken:
 class Lease:
     """The right to write for a camera. Once lost it stays lost: take another, which has a higher epoch.
 
-    `held` is exact at every moment; `lost` is set up to half a `poll` later.
+    `held` is exact at every moment; `lost` is set up to half a `poll` later. `rival` is the highest epoch that
+    another process is known to have had: work of an epoch below it is over, also where this lease was taken again.
     """
 
     camera: str
     epoch: int
+    rival: int
     revision: int
     term: int
     leases: "Leases" = field(repr=False)
@@ -74,6 +76,7 @@ class _Known:
     record: LeaseRecord | None = None
     revision: int = 0
     stands: bool = False
+    rival: int = 0
 
 
 class Leases:
@@ -120,7 +123,9 @@ class Leases:
             return NotTaken("")  # somebody was faster, or nobody knows: what stands will be read
         if known.revision > sequence:
             return NotTaken(known.record.member if known.record else "")
-        lease = self._mine[camera] = Lease(camera, record.epoch, sequence, term, self)
+        if before and (camera, before.epoch) not in self._written:
+            known.rival = before.epoch
+        lease = self._mine[camera] = Lease(camera, record.epoch, known.rival, sequence, term, self)
         log.info("lease_taken", camera_id=camera, epoch=lease.epoch, before=before.member if before else "")
         _taken.inc()
         return lease

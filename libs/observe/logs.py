@@ -16,8 +16,14 @@ _SECRET = re.compile(r"://[^@/\s]*@")
 def set_up_logs(service: str, level: str = "INFO") -> None:
     """Send everything, libraries included, to stderr in one form."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+
+    def named(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["service"] = service  # not a context variable: threads have contexts of their own
+        return event
+
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        named,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
@@ -41,7 +47,6 @@ def set_up_logs(service: str, level: str = "INFO") -> None:
         )
     )
     logging.basicConfig(level=number, handlers=[handler], force=True)
-    structlog.contextvars.bind_contextvars(service=service)
 
 
 def get_log() -> Log:

@@ -110,7 +110,9 @@ class Archives:
         indices = {index for name in names if (index := read_segment_name(self.camera, name)) is not None}
         for gone in self._pieces.keys() - indices:
             del self._pieces[gone]
-        spans = self.told.spans()
+        # Two hours of segments times four weeks of facts, every few seconds, would keep a processor busy.
+        oldest = min(indices, default=0) * 10 * self.fps
+        spans = [span for span in self.told.spans() if span.first_slot + span.frames > oldest]
         for index in indices - self._pieces.keys() - self._unreadable:
             if any(span.covers(index * 10 * self.fps) for span in spans):
                 continue

@@ -37,11 +37,6 @@ class Span:
         return self.first_slot <= slot < self.first_slot + self.frames
 
 
-def windows_of(indices: Iterable[int]) -> list[int]:
-    """The windows to which HLS segments belong, oldest first."""
-    return sorted({index // SEGMENTS for index in indices})
-
-
 def rows(pieces: Iterable[Piece], told: Sequence[Span], fps: int, growing: int | None) -> list[tuple[Piece, ...]]:
     """The rows of segments that must each become one archive (or one `segment.missed`), oldest first.
 

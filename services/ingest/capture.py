@@ -6,6 +6,7 @@ killed when it stays silent. Reading the pipe paces it.
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -26,6 +27,9 @@ MAX_PIXELS = 8_300_000
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,h264,hevc,m4v"
 _MAX_VECTORS = 1024
 _KEPT_WORDS = 2000
+
+_WHO = re.compile(r"\[[^\]]* @ 0x[0-9a-f]+\] ")
+"""FFmpeg's part that speaks, with an address in memory: no two complaints would be the same."""
 
 Spawn = Callable[[list[str]], "subprocess.Popen[bytes]"]
 """Starts a child from the main thread: the kernel ends it when the *thread* that started it ends."""
@@ -48,8 +52,9 @@ def filter_chain(profile: Profile, *, short: bool = False) -> str:
     matrix = "bt601" if height <= 576 else "bt709"
     fit_w = f"max(2,2*trunc(min({width},{height}*dar)/2+0.5))"
     fit_h = f"max(2,2*trunc(min({height},{width}/dar)/2+0.5))"
+    rate = f"fps={fps}:eof_action=pass" if short else f"fps={fps}"
     return (
-        f"fps={fps}{':eof_action=pass' if short else ''},scale=w='{fit_w}':h='{fit_h}':out_color_matrix={matrix}:out_range=tv,"
+        f"{rate},scale=w='{fit_w}':h='{fit_h}':out_color_matrix={matrix}:out_range=tv,"
         f"pad={width}:{height}:-1:-1:black,setsar=1,format=yuv420p"
     )
 
@@ -147,7 +152,8 @@ class Capture:
             return ""
         self._listen()
         words = self._words.decode("utf-8", "replace").replace(f"file:{self._path}", self._path.name)
-        lines = words.replace(str(self._path), self._path.name).strip().splitlines()
+        words = _WHO.sub("", words.replace(str(self._path), self._path.name))
+        lines = words.strip().splitlines()
         if any("matches no streams" in line for line in lines):
             return "holds no video"
         return lines[0][:200] if lines else "FFmpeg ended without a word"

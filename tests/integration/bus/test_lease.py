@@ -159,7 +159,19 @@ async def test_a_process_that_was_stopped_and_goes_on_knows_at_once_that_it_lost
         assert not lease.held, "a heartbeat after the pause gives nothing back"
         again = await taken(one, newest=1 << 50)
         assert lease.lost.is_set()
-        assert again.epoch == (1 << 50) + 1 > lease.epoch
+        assert again.epoch == (1 << 50) + 1 > lease.epoch > again.rival, "nobody had it in between"
+
+
+async def test_who_takes_a_lease_again_is_told_whether_another_had_it_in_between(server: NatsServer) -> None:
+    async with replica(server, "a") as one, replica(server, "b") as two:
+        first = await taken(one)
+        await first.release()
+        second = await taken(one)
+        assert second.rival < first.epoch < second.epoch
+        await second.release()
+        between = await taken(two)
+        await between.release()
+        assert (await taken(one)).rival == between.epoch > second.epoch
 
 
 async def test_a_killed_server_that_comes_back_costs_no_lease(server: NatsServer) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.slots import window_index
-from services.encoder.windows import Piece, Span, is_complete, lost_windows, previous_of, rows, windows_of
+from services.encoder.windows import Piece, Span, is_complete, lost_windows, previous_of, rows
 
 FPS, SPAN, WINDOW = 5, 50, 3000
 FIRST = 2_990_000 * WINDOW
@@ -138,7 +138,3 @@ def test_a_lost_window_lies_within_what_was_asked_and_holds_nothing(
         assert first + WINDOW <= until
         assert not any(first <= one.first_slot < first + WINDOW for one in pieces)
         assert not any(first <= one.first_slot < first + WINDOW for one in told)
-
-
-def test_windows_of_segments() -> None:
-    assert windows_of([INDEX + 61, INDEX, INDEX + 59, INDEX + 60]) == [INDEX // 60, INDEX // 60 + 1]
