@@ -49,11 +49,11 @@ class Lease:
 
     camera: str
     epoch: int
-    rival: int
     revision: int
     term: int
     leases: "Leases" = field(repr=False)
     lost: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    rival: int = 0
 
     def valid_for(self) -> float:
         """Seconds for which nobody else can hold it, if no further heartbeat is confirmed; 0 = lost."""
@@ -109,8 +109,11 @@ class Leases:
 
         Raises NameTaken when a younger process has this member's name, BadCameraId, and Refused for want of rights.
         """
-        if camera in self._mine and self._mine[camera].held:
-            return self._mine[camera]
+        mine = self._mine.get(camera)
+        if mine and mine.held:
+            return mine
+        if mine:
+            self._lose(mine, "unconfirmed")
         known, term = self._known.setdefault(check_camera_id(camera), _Known()), self.me.term
         before, revision = known.record, known.revision
         obstacle = await self._obstacle(known)
@@ -125,7 +128,7 @@ class Leases:
             return NotTaken(known.record.member if known.record else "")
         if before and (camera, before.epoch) not in self._written:
             known.rival = before.epoch
-        lease = self._mine[camera] = Lease(camera, record.epoch, known.rival, sequence, term, self)
+        lease = self._mine[camera] = Lease(camera, record.epoch, sequence, term, self, rival=known.rival)
         log.info("lease_taken", camera_id=camera, epoch=lease.epoch, before=before.member if before else "")
         _taken.inc()
         return lease

@@ -150,6 +150,8 @@ class Pull:
                 await self._word(arrived, generation)
                 arrived.clear()
                 messages, spent = _sorted(waiting)
+                if waiting:
+                    arrived.set()
                 asked = 0 if spent else asked - len(messages)
                 if messages:
                     yield messages

@@ -32,7 +32,7 @@ class Found:
 def read_back(store: MediaStore, camera: str, fps: int, now_ms: int) -> Found:
     """The state before the crash or stop; half-written files are deleted."""
     folder = f"{camera}/hls"
-    swept = store.sweep(folder)
+    swept = store.sweep(folder) + store.sweep(f"{camera}/archive")
     if swept:
         log.info("half_written_files_deleted", camera_id=camera, files=swept)
     live = _listed_before(store, playlist_name(camera), Playlist(camera, fps))

@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,9 @@ class Site:
         request = urllib.request.Request(self.url + path, headers=headers or {}, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
-                return Answer(response.status, dict(response.headers), response.read())
+                return Answer(response.status, _lower(response.headers.items()), response.read())
         except urllib.error.HTTPError as problem:
-            return Answer(problem.code, dict(problem.headers), problem.read())
+            return Answer(problem.code, _lower(problem.headers.items()), problem.read())
 
     def pid(self, service: str) -> int:
         """The process of a service, from DATA/run."""
@@ -100,6 +100,10 @@ class Site:
         self.process.wait(timeout=20)
         wait_for(lambda: not [pid for pid in members if alive(pid)], 10, "all processes to go")
         return time.monotonic() - began
+
+
+def _lower(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers}
 
 
 def start_site(data: Path, **options: str) -> Site:

@@ -23,6 +23,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     shutil.rmtree(folder / "js", ignore_errors=True)
 
 
+@pytest.fixture
+def own_server(tmp_path: Path) -> Iterator[NatsServer]:
+    """One that the test may kill."""
+    folder = tmp_path / "nats"
+    folder.mkdir()
+    server = NatsServer(folder)
+    server.start()
+    server.set_up()
+    yield server
+    server.kill()
+    shutil.rmtree(folder / "js", ignore_errors=True)
+
+
 @pytest_asyncio.fixture
 async def site(server: NatsServer, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     """An empty store, and a camera whose name nobody else has."""

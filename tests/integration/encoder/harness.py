@@ -12,13 +12,14 @@ from libs.clock import SiteClock
 from libs.contracts.envelope import Fact, Origin, decode, new_fact
 from libs.contracts.facts import FactData, Profile, SegmentClosed, SegmentExpired, SegmentMissed
 from libs.contracts.frames import Unit
-from libs.contracts.slots import hls_index
+from libs.contracts.slots import hls_index, moment, slot_start_ms
 from libs.contracts.streams import EVENTS
-from libs.media import MediaStore, prepare_store, segment_name
+from libs.media import MediaStore, archive_name, media_key, prepare_store, segment_name
 from libs.video.mux import ts_segment
 from libs.video.sei import Stamp
 from libs.video.x264 import H264Encoder
 from services.encoder.archives import Archives, Told
+from services.encoder.retention import Retention
 from services.ingest.demo import DemoSource
 
 FPS = 5
@@ -129,10 +130,31 @@ def _data(fact: Fact) -> FactData:
     return fact.data
 
 
+async def archive(site: Site, windows_later: int = 0, *, told: bool = True, size: int = 1000) -> SegmentClosed:
+    """An archive stands, and a fact tells of it."""
+    first = FIRST + windows_later * 3000
+    began = moment(slot_start_ms(first, FPS))
+    name = archive_name(began)
+    site.store.write_once(f"{site.camera}/archive", name, bytes(size), "e1")
+    data = SegmentClosed(
+        segment_id="x", first_slot=first, frames=3000, fps=FPS, captured_frames=3000, held_frames=0, gaps=(),
+        complete=True, started_at=began, ended_at=moment(slot_start_ms(first + 3000, FPS)), width=64, height=48,
+        media_key=media_key(site.camera, "archive", name), bytes=size, sha256="0" * 64, previous_sha256=None,
+    )  # fmt: skip
+    if told:
+        await site.say(data)
+    return data
+
+
+def know(retention: Retention, days: dict[str, int]) -> None:
+    """It has read how many days each camera is kept."""
+    retention._days, retention._cameras_read = days, True
+
+
 async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
     """Wait for it; fail when it does not come."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - files and other processes set no events
             await asyncio.sleep(0.01)
 
 

@@ -64,7 +64,11 @@ class PastSite:
             }
             with (self.folder / f"{name}.log").open("ab") as log:
                 self.services[name] = subprocess.Popen(
-                    [sys.executable, "-m", f"services.{name}"], cwd=ROOT, env={**os.environ, **told}, stderr=log, stdout=log
+                    [sys.executable, "-m", f"services.{name}"],
+                    cwd=ROOT,
+                    env={**os.environ, **told},
+                    stderr=log,
+                    stdout=log,
                 )
 
     def kill(self, name: str) -> None:

@@ -1,10 +1,11 @@
 """What retention may delete: oldest first, never much at once, never what no fact tells of."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.contracts.facts import SegmentClosed, SegmentExpired, SegmentMissed
@@ -58,7 +59,7 @@ def stock(*facts: SegmentClosed, camera: str = "a", days: int | None = 1, segmen
     return Stock(ledger, days, names, frozenset(segments or ()))
 
 
-def ages(chosen: list[tuple[Archive, str]]) -> list[tuple[str, int, str]]:
+def ages(chosen: Sequence[tuple[Archive, str]]) -> list[tuple[str, int, str]]:
     """(camera, windows ago, reason) of what was chosen."""
     return [(one.camera, (NOW - one.ended_ms) // 600_000, reason) for one, reason in chosen]
 
@@ -66,7 +67,7 @@ def ages(chosen: list[tuple[Archive, str]]) -> list[tuple[str, int, str]]:
 def test_an_archive_goes_when_its_last_picture_is_as_old_as_the_camera_keeps() -> None:
     days = stock(closed(143), closed(144), closed(145))
     assert ages(to_expire([days], NOW, 0, 20)) == [("a", 145, "age"), ("a", 144, "age")]
-    assert ages(to_expire([days], NOW - 1, 0, 20)) == [("a", 145 - 1, "age")]
+    assert ages(to_expire([days], NOW - 1, 0, 20)) == [("a", 145, "age")]
     assert to_expire([replace(days, days=2)], NOW, 0, 20) == []
     assert to_expire([replace(days, days=None)], NOW, 0, 20) == [], "nobody knows how long it is kept"
 
@@ -136,8 +137,15 @@ def test_without_a_closed_fact_or_after_an_expired_one_nothing_is_known_to_go() 
 
 @pytest.mark.parametrize(
     "key",
-    ["b/archive/archive_20260302_050000Z.mp4", "a/archive/../../x", "a/hls/a_1.ts", "a/archive/a.mp4", "", "a/archive/"]
-    + ["a/archive/archive_20269902_050000Z.mp4"],
+    [
+        "b/archive/archive_20260302_050000Z.mp4",
+        "a/archive/archive_20269902_050000Z.mp4",
+        "a/archive/../../x",
+        "a/archive/a.mp4",
+        "a/archive/",
+        "a/hls/a_1.ts",
+        "",
+    ],
 )
 def test_a_key_that_is_no_archive_of_the_camera_is_never_followed(key: str) -> None:
     ledger, data = Ledger("a"), closed(200).model_copy(update={"media_key": key})
@@ -201,6 +209,7 @@ sites = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(sites, st.integers(-100, 1000), st.integers(0, 30))
 def test_a_pass_is_bounded_oldest_first_and_takes_no_more_than_it_must(
     stocks: list[Stock], lacking: int, budget: int
@@ -209,7 +218,7 @@ def test_a_pass_is_bounded_oldest_first_and_takes_no_more_than_it_must(
     by_age, for_space = ([one for one, why in chosen if why == reason] for reason in ("age", "space"))
     assert len(chosen) <= budget
     assert len({(one.camera, one.first_slot) for one, _ in chosen}) == len(chosen)
-    every_aged = sorted((one.ended_ms for stock in stocks for one in aged(stock, NOW)))
+    every_aged = sorted(one.ended_ms for stock in stocks for one in aged(stock, NOW))
     assert [one.ended_ms for one in by_age] == every_aged[:budget]
     assert not for_space or len(by_age) == len(every_aged), "space comes after age"
     assert all(one.ended_ms + YOUNGEST_MS <= NOW for one in for_space)
@@ -220,6 +229,7 @@ def test_a_pass_is_bounded_oldest_first_and_takes_no_more_than_it_must(
         assert all(one.ended_ms + YOUNGEST_MS > NOW for one in rest), "what is left is too young"
 
 
+@settings(deadline=None)
 @given(
     st.sets(st.integers(0, 2000), max_size=40), st.sets(st.integers(0, 33), max_size=20), st.sampled_from([None, 1, 30])
 )
@@ -237,6 +247,7 @@ def test_no_segment_goes_that_is_listed_or_in_no_archive_unless_its_time_has_pas
         assert timed_out or index in found.archived
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 20), max_size=12), st.data())
 def test_facts_that_come_again_or_after_a_rewind_change_nothing(history: list[int], data: st.DataObject) -> None:
     facts: list[SegmentClosed | SegmentExpired] = []

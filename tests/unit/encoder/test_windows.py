@@ -1,9 +1,10 @@
 """Which archives are due: every segment in exactly one row, no row over a window's end, nothing told twice."""
 
+import itertools
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.contracts.slots import window_index
@@ -62,6 +63,7 @@ spans = st.lists(
 ends = st.one_of(st.none(), st.integers(INDEX, INDEX + 210).map(lambda index: index * SPAN))
 
 
+@settings(deadline=None)
 @given(pieces_of_runs, spans, ends)
 def test_rows_are_a_partition_of_what_is_due(pieces: list[Piece], told: list[Span], growing: int | None) -> None:
     found = rows(pieces, told, FPS, growing)
@@ -74,12 +76,13 @@ def test_rows_are_a_partition_of_what_is_due(pieces: list[Piece], told: list[Spa
     assert not left or growing is not None
     for row in found:
         assert len({window_index(one.first_slot, FPS) for one in row}) == 1
-        assert all(before.end_slot == after.first_slot for before, after in zip(row, row[1:], strict=False))
+        assert all(before.end_slot == after.first_slot for before, after in itertools.pairwise(row))
     for one in left:
         assert growing is not None
         assert window_index(one.first_slot, FPS) == window_index(growing - 1, FPS), "only the present run waits"
 
 
+@settings(deadline=None)
 @given(pieces_of_runs, ends)
 def test_what_was_told_is_never_due_again_and_the_rest_stays_due(pieces: list[Piece], growing: int | None) -> None:
     told: list[Span] = []
@@ -94,6 +97,7 @@ def test_what_was_told_is_never_due_again_and_the_rest_stays_due(pieces: list[Pi
     assert rows(pieces, told, FPS, growing) == []
 
 
+@settings(deadline=None)
 @given(pieces_of_runs, spans, ends, st.randoms(use_true_random=False))
 def test_the_order_in_which_files_are_listed_does_not_matter(
     pieces: list[Piece], told: list[Span], growing: int | None, rng: random.Random
@@ -128,6 +132,7 @@ def test_lost_are_whole_windows_of_which_nothing_tells() -> None:
     assert lost([], [], since=FIRST + 3 * WINDOW) == []
 
 
+@settings(deadline=None)
 @given(spans, pieces_of_runs, st.integers(-5000, 5000), st.integers(0, 15_000))
 def test_a_lost_window_lies_within_what_was_asked_and_holds_nothing(
     told: list[Span], pieces: list[Piece], since: int, length: int

@@ -1,11 +1,23 @@
 """The media store: whole files or none, never replaced, never outside."""
 
+import errno
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from libs.media import MARKER, BadKey, MediaStore, NotMounted, NotThere, prepare_store, served_folder
+from libs.media import (
+    MARKER,
+    BadKey,
+    Deleted,
+    MediaStore,
+    NotMounted,
+    NotThere,
+    prepare_store,
+    read_archive_name,
+    served_folder,
+)
 
 FOLDER = "camera-1/hls"
 
@@ -109,3 +121,67 @@ def test_no_descriptor_is_left_open(store: MediaStore) -> None:
         with pytest.raises(NotThere):
             store.open_file("nobody/hls", "a")
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_what_was_deleted_is_counted_and_what_stayed_is_named(store: MediaStore, tmp_path: Path) -> None:
+    for at in (1, 2):
+        store.write_once(FOLDER, f"camera-1_{at}.ts", b"12345", "e1")
+    (tmp_path / "media" / FOLDER / "camera-1_3.ts").mkdir()
+    gone = store.delete(FOLDER, [f"camera-1_{at}.ts" for at in (1, 2, 3, 4)])
+    assert (gone.files, gone.bytes, list(gone.kept)) == (2, 10, ["camera-1_3.ts"])
+    assert store.delete("nobody/hls", ["camera-1_1.ts"]) == Deleted()
+    with pytest.raises(BadKey):
+        store.delete(FOLDER, ["../camera-1_1.ts"])
+
+
+def test_nothing_is_deleted_without_the_marker(store: MediaStore, tmp_path: Path) -> None:
+    store.write_once(FOLDER, "camera-1_1.ts", b"x", "e1")
+    (tmp_path / "media" / MARKER).unlink()
+    with pytest.raises(NotMounted):
+        store.delete(FOLDER, ["camera-1_1.ts"])
+    assert os.listdir(tmp_path / "media" / FOLDER) == ["camera-1_1.ts"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.EACCES])
+def test_a_disk_in_trouble_is_never_taken_for_an_empty_one(
+    store: MediaStore, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store.write_once(FOLDER, "camera-1_1.ts", b"x", "e1")
+    real = os.open
+
+    def failing(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if dir_fd is None:
+            return real(path, flags, mode)
+        raise OSError(number, "trouble")
+
+    monkeypatch.setattr(os, "open", failing)
+    for look in (lambda: store.names(FOLDER), lambda: store.read(FOLDER, "camera-1_1.ts")):
+        with pytest.raises(OSError, match="trouble"):
+            look()
+
+
+def test_writes_that_a_full_disk_refused_are_counted(store: MediaStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    for write in (store.write_once, store.replace):
+        with pytest.raises(OSError, match="full"):
+            write(FOLDER, "camera-1_1.ts", b"x", "e1")
+    assert store.refused == 2
+    assert store.names(FOLDER) == []
+    assert store.sweep(FOLDER) == 0, "no half-written file is left"
+    assert 0 < store.free_bytes() <= store.total_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "began"),
+    [
+        ("archive_20260302_050000Z.mp4", datetime(2026, 3, 2, 5, tzinfo=UTC)),
+        ("archive_20261302_050000Z.mp4", None),
+        ("archive_20260302_050000Z.mp4.e1.part", None),
+        ("archive_20260302_050000.mp4", None),
+    ],
+)
+def test_the_moment_in_an_archives_name(name: str, began: datetime | None) -> None:
+    assert read_archive_name(name) == began
