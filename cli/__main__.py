@@ -41,6 +41,12 @@ def _run(asked: argparse.Namespace) -> int:
         from cli.status import status
 
         return status(asked.data, as_json=asked.json)
+    if asked.command == "import":
+        from cli.import_past import import_past
+        from cli.import_plan import Options as Imported
+
+        named = (asked.camera, asked.start, asked.files, asked.demo, asked.name, asked.profile)
+        return import_past(Imported(asked.data, *named))
     if asked.command == "events":
         from cli.events import events
 
@@ -65,6 +71,13 @@ def _parser() -> argparse.ArgumentParser:
     events = _command(commands, "events", "follow the facts, one line each")
     events.add_argument("--json", action="store_true", help="the facts as they stand on the bus")
     events.add_argument("subjects", nargs="*", metavar="SUBJECT", help="such as event.> or segment.closed.*")
+    past = _command(commands, "import", "take recordings of the past into a site that runs; Ctrl-C leaves it to go on")
+    past.add_argument("--camera", required=True, metavar="ID", help="the camera that they become")
+    past.add_argument("--start", required=True, metavar="TIME", help="when they began: 2026-03-02T09:00:00+09:00")
+    past.add_argument("--demo", type=float, metavar="MINUTES", help="so many minutes of the demo instead of files")
+    past.add_argument("--name", default="", help="what people call the camera")
+    past.add_argument("--profile", default="", metavar="WxH@FPS", help="size and pictures a second (640x480@5)")
+    past.add_argument("files", nargs="*", metavar="FILE", help="videos, played once, in this order")
     docs = commands.add_parser("docs", allow_abbrev=False)
     docs.add_argument("output", nargs="?", help="file to write (docs/events.md)")
     return parser

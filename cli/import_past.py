@@ -12,6 +12,7 @@ from pathlib import Path
 from cli.access import access
 from cli.domain import line
 from cli.import_plan import Import, Options, check_media, make_import
+from cli.import_progress import progress
 from cli.refusal import Refusal
 from cli.site import Site
 from libs.bus import Bus, BusError, append_fact, connect, follow, last_message
@@ -26,15 +27,11 @@ from libs.contracts.facts import (
     CameraUpdated,
     PastRun,
     Profile,
-    SegmentClosed,
-    SegmentMissed,
 )
-from libs.contracts.slots import hls_first_slot, hls_index, slot_at, unix_ms
 from libs.contracts.streams import CAMERAS, EVENTS
-from libs.media import BadKey, MediaStore, NotMounted, NotThere, playlist_name, read_segment_name
+from libs.media import BadKey, MediaStore, NotMounted
 from libs.observe import set_up_logs
 
-ENDS_WELL = ("the source ended", "the run is over", "")
 _QUIET = "CRITICAL"
 
 
@@ -69,10 +66,9 @@ async def _import(wanted: Import, store: MediaStore, clock: SiteClock, url: str,
         span = f"{wanted.begin:%Y-%m-%d %H:%M:%S %z} to {wanted.end:%H:%M:%S}"
         size = f"{config.profile.width}x{config.profile.height} at {config.profile.fps} fps"
         print(line("✔", "import", f"{wanted.shown} becomes {wanted.camera}, {span}, {size}"), flush=True)
-        async for said in _progress(bus, wanted, store, config.profile.fps, clock.now_ms()):
+        async for said in progress(bus, wanted, store, config.profile.fps, clock.now_ms()):
             print(said, flush=True)
         print(line("■", "import", "done"))
-        return 0
     return 0
 
 
@@ -110,7 +106,7 @@ def _bring(store: MediaStore, camera: str, path: Path) -> None:
         with contextlib.suppress(FileNotFoundError):
             part.unlink()
         try:
-            os.link(path, part)
+            os.link(path.resolve(), part)
         except OSError:  # another volume, or one without links
             shutil.copyfile(path, part)
 
@@ -133,9 +129,7 @@ def _config(wanted: Import, camera: Camera) -> CameraConfig:
     return CameraConfig.model_validate({**before.model_dump(), **changes})
 
 
-async def _write(
-    bus: Bus, wanted: Import, camera: Camera, config: CameraConfig, last: int, clock: SiteClock
-) -> None:
+async def _write(bus: Bus, wanted: Import, camera: Camera, config: CameraConfig, last: int, clock: SiteClock) -> None:
     """What the camera is, where that is new, and the wish."""
     shape = CameraRegistered if camera.config is None else CameraUpdated
     revision, request, now = camera.revision, str(uuid.uuid4()), clock.now_ms()
@@ -148,7 +142,3 @@ async def _write(
     for data in facts:
         fact = new_fact(data, wanted.camera, (f"{request}|{data.revision}",), Origin("query", now, now))
         last = (await append_fact(bus, fact, CAMERAS.name, f"camera.*.{wanted.camera}", last)).sequence
-
-
-async def _progress(bus: Bus, wanted: Import, store: MediaStore, fps: int, since_ms: int):  # type: ignore[no-untyped-def]
-    ...

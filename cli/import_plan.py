@@ -82,7 +82,9 @@ def make_import(asked: Options, now_ms: int) -> Import:
         raise Refusal(f"--start {asked.start} and {length} end after now: an import lies wholly in the past")
     days = RETENTION_DAYS + -((begin - now) // _DAY)
     if days > MAX_RETENTION_DAYS:
-        raise Refusal(f"--start {asked.start} is too long ago: recordings are kept for {MAX_RETENTION_DAYS} days at most")
+        raise Refusal(
+            f"--start {asked.start} is too long ago: recordings are kept for {MAX_RETENTION_DAYS} days at most"
+        )
     return Import(asked.camera, begin, end, files, asked.name, _profile(asked.profile), days)
 
 

@@ -93,7 +93,8 @@ class Bus:
             self._ensuring.cancel()
         with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
             await asyncio.wait_for(self.nc.flush(timeout=1), timeout=1.5)
-        await self.nc.close()
+        with contextlib.suppress(nats.errors.Error, OSError, TimeoutError):
+            await self.nc.close()
 
     async def _ensure(self) -> None:
         """Make the frame streams of this process, until it works; then the bus is usable."""

@@ -5,13 +5,14 @@ import contextlib
 import re
 import secrets
 import subprocess
+import tempfile
 import threading
 from concurrent.futures import Future
 from pathlib import Path
 
 from prometheus_client import Counter
 
-from libs.bus import Batch, Bus, Leases, Membership, NoServer, connect, follow
+from libs.bus import Batch, Bus, Leases, Membership, NoServer, Spool, connect, follow
 from libs.clock import SiteClock
 from libs.contracts.cameras import Camera as Wish
 from libs.contracts.cameras import fold
@@ -67,8 +68,10 @@ class Ingest:
     async def run(self, bus: Bus, health: Health, stop: asyncio.Event) -> None:
         """Follow the wishes until `stop`, then end all recordings in order."""
         async with Membership(bus, "ingest", self._member) as me, Leases(me) as leases:
-            self._parts = Parts(bus, leases, self._clock, self._open_files, self._spool)
-            tasks = [asyncio.create_task(self._follow(bus)), asyncio.create_task(self._watch(bus, health))]
+            facts = Spool(self._fact_spool(), bus)
+            self._parts = Parts(bus, leases, self._clock, self._open_files, self._spool, facts)
+            work = (self._follow(bus), self._watch(bus, health), facts.run())
+            tasks = [asyncio.create_task(one) for one in work]
             stopped = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait([*tasks, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -124,7 +127,15 @@ class Ingest:
                 health.say("degraded", ready=False, why="the bus is away; recording goes on")
             if verdict == "jump":
                 log.warning("clock_jumped")
+            for camera in self._cameras.values():
+                if isinstance(camera, Camera):
+                    camera.check()
             await asyncio.sleep(1)
+
+    def _fact_spool(self) -> Path:
+        """Where facts wait for the bus; a site without a data directory keeps them for the life of the machine."""
+        data = self._settings.dolbom_data or tempfile.gettempdir()
+        return Path(data, "spool", self._member)
 
     def _open_files(self, name: str, config: CameraConfig) -> FileSource:
         folders = [Path(self._settings.media_url.removeprefix("file://"), name, "videos")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, BusError, Lease, Leases, NotStored, obey_cancellation, publish, publish_fact
+from libs.bus import Bus, BusError, Lease, Leases, NotStored, Spool, obey_cancellation, publish
 from libs.clock import SiteClock
 from libs.contracts.envelope import Fact, Origin, new_fact
 from libs.contracts.facts import CameraConfig, CameraObserved, CameraState
@@ -41,6 +41,7 @@ class Parts:
     clock: SiteClock
     open_files: OpenFiles
     spool: Path | None
+    facts: Spool
 
 
 class Camera:
@@ -55,7 +56,6 @@ class Camera:
         self._observed = Observed(since_ms=self._clock.now_ms())
         self._lease: Lease | None = None
         self._epoch = 0
-        self._unsaid: Fact | None = None
         self._still: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._keeping = asyncio.create_task(self._keep(), name=f"keep {name}")
@@ -85,6 +85,11 @@ class Camera:
                     return
             await asyncio.sleep(0.25)
 
+    def check(self) -> None:
+        """Raise what ended the keeping of this camera (another process goes by our member name): nobody else would."""
+        if self._keeping.done() and not self._keeping.cancelled():
+            self._keeping.result()
+
     def _ours(self) -> bool:
         """Is there no other writer? While the bus is away nobody can tell, and recording goes on."""
         return self._lease is not None
@@ -95,8 +100,11 @@ class Camera:
             return
         with contextlib.suppress(NotStored):
             lease = await self._parts.leases.take(self.name, self._epoch)
-            if isinstance(lease, Lease):
+            if isinstance(lease, Lease) and lease.rival <= self._epoch:
                 self._lease = lease
+            elif isinstance(lease, Lease):
+                self._lease = None  # another wrote meanwhile: readers would refuse this run for good
+                await lease.release()
             elif lease.holder:
                 self._lease = None
 
@@ -208,20 +216,18 @@ class Camera:
         while True:
             obey_cancellation()
             await asyncio.sleep(0.25)
-            if self._unsaid or worth_saying(self._observed, self._clock.now_ms()):
+            if worth_saying(self._observed, self._clock.now_ms()):
                 await self._say_now()
 
     async def _say_now(self) -> None:
-        """One `camera.observed`; what the bus does not take now is sent again as it is, before anything newer."""
-        fact = self._unsaid or self._fact()
-        self._unsaid = fact
+        """One `camera.observed`, on the bus or on disk until the bus is back."""
+        fact = self._fact()
         try:
-            await publish_fact(self._bus, fact, read_back=None)
+            await self._parts.facts.say(fact)
         except BusError as problem:
-            log.warning("fact_not_stored", camera_id=self.name, fact=fact.name, reason=str(problem))
-            return
-        self._unsaid = None
-        log.info("camera_observed", camera_id=self.name, state=self._observed.state, cause=self._observed.cause)
+            log.error("fact_lost", camera_id=self.name, fact=fact.name, reason=str(problem))
+        else:
+            log.info("camera_observed", camera_id=self.name, state=self._observed.state, cause=self._observed.cause)
 
     def _fact(self) -> Fact:
         seen, now = self._observed, self._clock.now_ms()

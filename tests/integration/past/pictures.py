@@ -17,6 +17,7 @@ class Seen:
     stamp: Stamp
     marker: int | None
     digest: str
+    luma: float
 
 
 def pictures(path: Path) -> list[Seen]:
@@ -29,8 +30,9 @@ def pictures(path: Path) -> list[Seen]:
     seen = []
     for stamp, planes in zip(stamps, grey, strict=True):
         assert stamp is not None
-        marker = read_marker(planes[: planes.shape[0] * 2 // 3])
-        seen.append(Seen(stamp, marker.slot if marker else None, hashlib.md5(planes.tobytes()).hexdigest()))  # noqa: S324
+        luma = planes[: planes.shape[0] * 2 // 3]
+        marker, digest = read_marker(luma), hashlib.sha256(planes.tobytes()).hexdigest()
+        seen.append(Seen(stamp, marker.slot if marker else None, digest, float(luma.mean())))
     return seen
 
 

@@ -13,7 +13,15 @@ from pathlib import Path
 
 from libs.bus import append_fact, last_message
 from libs.contracts.envelope import Fact, Origin, decode, new_fact
-from libs.contracts.facts import CameraDesired, CameraRegistered, PastRun, Profile, SegmentClosed, Source
+from libs.contracts.facts import (
+    CameraDesired,
+    CameraObserved,
+    CameraRegistered,
+    PastRun,
+    Profile,
+    SegmentClosed,
+    Source,
+)
 from libs.contracts.streams import CAMERAS, EVENTS
 from libs.media import prepare_store
 from tests.nats_server import NatsServer
@@ -106,6 +114,11 @@ class PastSite:
 
     def closed(self) -> list[SegmentClosed]:
         return [fact.data for fact in self.facts("segment.closed") if isinstance(fact.data, SegmentClosed)]
+
+    def states(self) -> list[str]:
+        """What was observed of the camera."""
+        facts = self.facts("camera.observed")
+        return [fact.data.state for fact in facts if isinstance(fact.data, CameraObserved)]
 
     def past_messages(self) -> int:
         """How many messages of the run stand on the bus."""

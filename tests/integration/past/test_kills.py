@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -46,13 +47,17 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         yield outcome(site)
 
 
+def reached(site: PastSite, segments: int) -> bool:
+    return site.ended or len(site.segments) >= segments
+
+
 def disturb(site: PastSite, rng: random.Random, victims: list[str]) -> list[str]:
     """Kill one after the other at random moments of the run, and start each again; returns what was done."""
     until(lambda: bool(site.segments), 30, site.words)
     done = []
     for victim in victims:
         goal = len(site.segments) + rng.randint(0, 9)
-        until(lambda goal=goal: site.ended or len(site.segments) >= goal, 30, site.words)
+        until(partial(reached, site, goal), 30, site.words)
         time.sleep(rng.uniform(0, 0.1))
         done.append(f"{victim} at {len(site.segments)}")
         if victim == "nats":
