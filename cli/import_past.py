@@ -44,7 +44,6 @@ def import_past(asked: Options) -> int:
     set_up_logs("import", _QUIET)
     try:
         store = MediaStore.open(told.get("MEDIA_URL") or str(site.media))
-        check_media(wanted, store)
         return asyncio.run(_import(wanted, store, clock, where.url, where.user, where.password))
     except (NotMounted, BadKey, OSError) as problem:
         raise Refusal(f"the media store cannot be used: {problem}") from problem
@@ -59,6 +58,7 @@ async def _import(wanted: Import, store: MediaStore, clock: SiteClock, url: str,
     async with connect(url, user, password) as bus:
         camera, last = await _known(bus, wanted.camera)
         await _check_camera(bus, wanted, camera)
+        check_media(wanted, store)
         for path in wanted.files:
             await asyncio.to_thread(_bring, store, wanted.camera, path)
         config = _config(wanted, camera)

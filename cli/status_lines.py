@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 
 GONE = "gone"
 SILENT = "does not answer"
+CAME_TO_ITS_END = ("the source ended", "the run is over")
 STALE_MS = 10_000
 """A picture older than this (in site time) is not live."""
 
@@ -36,9 +37,14 @@ class CameraShown:
 
 
 def is_well(camera: CameraShown, speed: float = 1.0) -> bool:
-    """Is the camera as it was wished, with a fresh picture if it should run? At `speed`, pictures age faster."""
+    """Is the camera as it was wished, with a fresh picture if it should run? At `speed`, pictures age faster.
+
+    One that has shown all there was to show is well too.
+    """
     if camera.desired != "running":
         return camera.observed in (None, "stopped")
+    if camera.observed == "stopped" and camera.cause in CAME_TO_ITS_END:
+        return True
     return camera.observed == "online" and camera.age_ms is not None and camera.age_ms <= STALE_MS * max(speed, 1.0)
 
 

@@ -79,7 +79,8 @@ class Site:
         return next(pid for pid in family(self.process.pid) if "nats-server" in command_line(pid)[0])
 
     def kill(self, service: str) -> int:
-        """`kill -9` of a service; returns the pid that died."""
+        """`kill -9` of a service, as soon as it lives; returns the pid that died."""
+        wait_for(lambda: alive(self.pid(service)), 15, f"{service} to live")
         pid = self.pid(service)
         os.kill(pid, signal.SIGKILL)
         return pid

@@ -85,6 +85,10 @@ class PastSite:
         process.kill()
         process.wait()
 
+    def wish_live(self) -> None:
+        registered = CameraRegistered(revision=1, name="live", profile=SMALL)
+        asyncio.run(self._append(registered, CameraDesired(revision=2, state="running", by="test")))
+
     def wish(self, begin: datetime, end: datetime, source: Source = DEMO, profile: Profile = SMALL) -> None:
         """Register the camera, and wish a past run of it."""
         registered = CameraRegistered(revision=1, name="past", source=source, profile=profile, retention_days=3650)

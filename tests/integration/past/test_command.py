@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,17 @@ def test_ctrl_c_leaves_the_import_to_go_on(tmp_path: Path) -> None:
         site.start("ingest")
         until(lambda: site.ended, 60, site.words)
         assert sum(one.frames for one in site.until_told(2)) == 900
+
+
+def test_a_camera_that_runs_takes_no_import(tmp_path: Path) -> None:
+    with past_site(tmp_path) as site:
+        site.wish_live()
+        said = asked(site, "--demo", "1")
+        assert (said.returncode, said.stdout) == (2, "")
+        assert "is a live one" in said.stderr
+    with past_site(tmp_path / "other") as site:
+        site.wish(datetime(2025, 3, 2, tzinfo=UTC), datetime(2025, 3, 3, tzinfo=UTC))
+        assert "still goes on" in asked(site, "--demo", "1").stderr
 
 
 @pytest.mark.parametrize(

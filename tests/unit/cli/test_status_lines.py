@@ -35,6 +35,12 @@ def test_a_camera_that_should_run_shows_a_fresh_picture() -> None:
     assert not is_well(replace(ONLINE, observed=None))
 
 
+def test_a_camera_that_has_shown_all_there_was_is_well() -> None:
+    over = replace(ONLINE, observed="stopped", cause="the source ended", age_ms=None)
+    assert is_well(over)
+    assert not is_well(replace(over, cause="film.mp4: holds no picture"))
+
+
 def test_a_camera_that_should_stand_still() -> None:
     stopped = replace(ONLINE, desired="stopped", observed="stopped", age_ms=None)
     assert is_well(stopped)

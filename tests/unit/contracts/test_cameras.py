@@ -2,7 +2,15 @@
 
 from libs.contracts.cameras import Camera, evolve, fold
 from libs.contracts.envelope import Origin, new_fact
-from libs.contracts.facts import CameraConfig, CameraDesired, CameraRegistered, CameraRemoved, CameraUpdated, FactData
+from libs.contracts.facts import (
+    CameraConfig,
+    CameraDesired,
+    CameraRegistered,
+    CameraRemoved,
+    CameraUpdated,
+    FactData,
+    PastRun,
+)
 
 CONFIG = CameraConfig(name="햇살반")
 
@@ -35,6 +43,18 @@ def test_an_update_keeps_the_wish_and_a_removal_ends_it() -> None:
     assert given(*start, renamed).config == CameraConfig(name="별빛반")
     gone = given(*start, renamed, CameraRemoved(revision=4))
     assert (gone.config, gone.desired) == (None, "stopped")
+
+
+def test_a_past_run_stays_known_through_a_stop_until_the_camera_runs_live() -> None:
+    past = PastRun.model_validate({"from": "2025-03-02T09:00:00Z", "to": "2025-03-02T09:01:00Z"})
+    start = (
+        CameraRegistered(**CONFIG.model_dump(), revision=1),
+        CameraDesired(revision=2, state="running", by="a", past=past),
+    )
+    stopped = CameraDesired(revision=3, state="stopped", by="a")
+    assert (given(*start).past, given(*start, stopped).past) == (past, past)
+    assert given(*start, stopped, CameraDesired(revision=4, state="running", by="a")).past is None
+    assert given(*start, CameraRemoved(revision=3)).past is None
 
 
 def test_cameras_do_not_touch_one_another() -> None:

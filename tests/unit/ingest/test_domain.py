@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.cameras import Camera
-from libs.contracts.facts import CameraConfig, Profile, Source
-from libs.contracts.frames import MAX_PAYLOAD, Unit, read_video
+from libs.contracts.facts import CameraConfig, PastRun, Profile, Source
+from libs.contracts.frames import MAX_PAYLOAD, End, Unit, VideoMessage, read_video
 from libs.contracts.slots import slot_start_ms
 from services.ingest.domain import (
     Observed,
@@ -13,7 +13,9 @@ from services.ingest.domain import (
     first_slot,
     messages,
     next_slot,
+    past_slots,
     plan,
+    resume,
     say,
     see,
     whole_seconds,
@@ -39,6 +41,32 @@ def test_a_stall_is_caught_up_slot_by_slot_and_a_long_one_leaves_a_gap() -> None
     assert next_slot(1000, slot_start_ms(1000, 5), 5) == 1001
     assert next_slot(1000, slot_start_ms(1150, 5), 5) == 1001
     assert next_slot(1000, slot_start_ms(1151, 5), 5) == 1151
+
+
+def last(slot: int, fps: int = 5, end: End | None = None) -> VideoMessage:
+    return VideoMessage("camera-1", fps, 9, "9.1", "", (Unit(slot, "c", True, b"x"),), end)
+
+
+PAST = PastRun.model_validate({"from": "2025-03-02T09:00:00Z", "to": "2025-03-02T09:01:00Z"})
+
+
+def test_a_past_run_goes_on_after_the_last_message_until_its_end_was_told() -> None:
+    slots = past_slots(PAST, 5)
+    assert len(slots) == 300
+    assert resume(slots, None, 5) == slots.start
+    assert resume(slots, last(slots.start - 100, end="source_ended"), 5) == slots.start, "of a run before it"
+    assert resume(slots, last(slots.start + 9), 5) == slots.start + 10
+    assert resume(slots, last(slots.start + 9, end="stopped"), 5) == slots.start + 10
+    assert resume(slots, last(slots.start + 9, end="source_ended"), 5) is None
+    assert resume(slots, last(slots.stop - 1), 5) is None
+    assert resume(slots, last(slots.start * 2 + 19, fps=10), 5) == slots.start + 10
+    assert resume(range(5, 5), None, 5) is None
+
+
+def test_a_past_run_in_place_of_a_live_one_or_of_another_begins_anew() -> None:
+    live, past = Camera("a", 1, CONFIG, "running"), Camera("a", 2, CONFIG, "running", PAST)
+    assert plan({"a": past}, {"a": live}).restart == ("a",)
+    assert plan({"a": past}, {"a": past}).restart == ()
 
 
 def test_the_last_picture_stands_in_for_three_seconds_then_slate_says_so() -> None:
