@@ -29,6 +29,8 @@ class Bus:
         self.nc = Client()
         self.js: JetStreamContext = self.nc.jetstream(timeout=REQUEST_TIMEOUT)
         self.generation = 0
+        self.wakes: set[asyncio.Event] = set()
+        """Set at each reconnect, for readers that wait for a word on the connection that was."""
         self._ensures = tuple(ensures)
         self._usable = asyncio.Event()
         self._leaving = False
@@ -126,6 +128,8 @@ class Bus:
 
     async def _on_reconnected(self) -> None:
         self.generation += 1
+        for event in self.wakes:
+            event.set()
         log.info("bus_reconnected", generation=self.generation)
         self._start_ensuring()
 

@@ -138,6 +138,7 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
 
     inbox = bus.nc.new_inbox()
     subscription = await bus.nc.subscribe(inbox, cb=take)
+    bus.wakes.add(arrived)
     ask = json.dumps({"batch": BATCH, "expires": int(IDLE * 1e9)}).encode()
     pull = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{name}"
     try:
@@ -161,6 +162,7 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
             yield batch
         raise _Ended
     finally:
+        bus.wakes.discard(arrived)
         with contextlib.suppress(*_ENDED):
             await subscription.unsubscribe()
             if bus.generation == generation and bus.nc.is_connected:

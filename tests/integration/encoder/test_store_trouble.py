@@ -51,7 +51,7 @@ def volume(tmp_path: Path) -> Iterator[Path]:
     if not mounted:
         pytest.skip("only root may mount a tmpfs")
     yield root
-    subprocess.run(["umount", str(root)], check=True)
+    subprocess.run(["umount", "--lazy", str(root)], check=True)
 
 
 def fill(root: Path, pages_left: int) -> Path:
