@@ -161,12 +161,13 @@ async def test_a_window_whose_archive_stands_is_not_missed_when_the_facts_are_lo
     assert await site.missed() == []
 
 
-async def test_a_segment_spoilt_after_it_was_seen_costs_itself_alone(site: Site) -> None:
+@pytest.mark.parametrize("left", [1000, 0, -1])
+async def test_a_segment_spoilt_after_it_was_seen_costs_itself_alone(site: Site, left: int) -> None:
     site.put_slots(FIRST, "c" * 150)
     archives, middle = site.archives(), WINDOW * 60 + 1
     assert await make_due(archives, FIRST + 150, None, 1) == 0, "seen, not due"
     path = site.root / site.camera / "hls" / segment_name(site.camera, middle)
-    path.write_bytes(path.read_bytes()[:1000])
+    path.write_bytes(b"no video at all" if left < 0 else path.read_bytes()[:left])
     for _ in range(3):
         await make_due(archives, None, None, 1)
     assert [(data.first_slot, data.frames) for data in await site.closed()] == [(FIRST, 50), (FIRST + 100, 50)]
