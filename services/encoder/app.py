@@ -51,7 +51,7 @@ class Encoder:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._leases: Leases | None = None
         self._member = settings.dolbom_member or f"encoder-{secrets.token_hex(4)}"
-        self._archivist = Archivist(store, bus, self._clock, lambda: self._recorders)
+        self._archivist = Archivist(store, bus, self._clock, lambda: self._recorders, settings.limits)
         self._parts = Parts(store, bus, self._clock, self._archivist.wake)
 
     async def run(self, health: Health, stop: asyncio.Event) -> None:

@@ -32,7 +32,7 @@ from libs.media import (
 )
 from libs.observe import get_log
 from libs.video.archive import Account, BrokenRow, write_archive
-from libs.video.mux import read_ts
+from libs.video.mux import TS_PACKET, read_ts
 from services.encoder.windows import Piece, Span, is_complete, lost_windows, previous_of, rows
 
 log = get_log()
@@ -222,7 +222,11 @@ def _opened(store: MediaStore, camera: str, row: tuple[Piece, ...]) -> Iterator[
 
     def each() -> Generator[IO[bytes], None, None]:
         for piece in row:
-            with store.open_file(f"{camera}/hls", segment_name(camera, piece.index)).stream as stream:
+            file = store.open_file(f"{camera}/hls", segment_name(camera, piece.index))
+            with file.stream as stream:
+                # An empty one would look like a failing disk to PyAV: it seeks before its start.
+                if not file.size or file.size % TS_PACKET:
+                    raise BrokenRow(f"segment {piece.index} was cut")
                 yield stream
 
     with contextlib.closing(each()) as segments:

@@ -61,6 +61,7 @@ class Recorder:
         self._line = self._stands = Line(config.profile.fps)
         self._unpurged, self._purged = Unpurged(), 0
         self._heard = real()
+        self._generation = parts.bus.generation
 
     @property
     def growing(self) -> int | None:
@@ -133,17 +134,19 @@ class Recorder:
 
     def _deadlines(self, as_of: float) -> tuple[Line, list[Step]]:
         """What is due now that everything up to real time `as_of` has been read."""
+        if self._parts.bus.generation != self._generation:
+            self._generation, self._heard = self._parts.bus.generation, real()
         quiet = as_of - self._heard
         if self.past:
             return end(self._line) if self.stopped and quiet > LATE_AFTER_MS / 1000 else (self._line, [])
         if quiet >= RUN_ENDS_AFTER:
             return end(self._line)
+        if quiet < LATE_AFTER_MS / 1000:
+            return self._line, []  # seconds that waited for the bus are on their way, in order
         clock = self._parts.clock
         now_ms = clock.now_ms() - round((real() - as_of) * 1000 * clock.speed)
         line, steps = overdue(self._line, now_ms, clock.speed, self._patience)
-        if steps and self.wished_from is None and quiet > LATE_AFTER_MS / 1000:
-            return end(self._line)
-        return line, steps
+        return end(self._line) if steps and self.wished_from is None else (line, steps)
 
     async def _apply(self, line: Line, steps: list[Step]) -> None:
         self._line = line

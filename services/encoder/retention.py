@@ -114,7 +114,8 @@ class Retention:
             log.error("retention_waits", reason=getattr(problem, "strerror", None) or str(problem))
 
     async def _sweep(self, refused: bool) -> None:
-        stocks = await asyncio.to_thread(self._take_stock)
+        ledgers = [self._ledger(camera) for camera in sorted(self._ledgers.keys() | self._days.keys())]
+        stocks = await asyncio.to_thread(self._take_stock, ledgers)
         now_ms = self._clock.now_ms()
         for stock in stocks:
             _untold.labels(stock.camera).set(stock.untold())
@@ -129,11 +130,11 @@ class Retention:
         # Nothing else holds their pictures, so they count as archives do.
         await self._delete_segments(shared(((camera, one.only) for camera, one in old.items()), budget), "age")
 
-    def _take_stock(self) -> list[Stock]:
-        """What stands on disk; facts whose files are gone are settled."""
+    def _take_stock(self, ledgers: Sequence[Ledger]) -> list[Stock]:
+        """What stands on disk. Runs in a thread: facts are learned meanwhile."""
         stocks = []
-        for camera in sorted(self._ledgers.keys() | self._days.keys()):
-            ledger = self._ledger(camera)
+        for ledger in ledgers:
+            camera = ledger.camera
             names = frozenset(self._store.names(f"{camera}/archive"))
             indices = (read_segment_name(camera, name) for name in self._store.names(f"{camera}/hls"))
             segments = frozenset(index for index in indices if index is not None)

@@ -148,6 +148,8 @@ def to_expire(stocks: Sequence[Stock], now_ms: int, lacking: int, budget: int) -
     chosen: list[tuple[Archive, Reason]] = [(one, "age") for one in old]
     stand = {(stock.camera, name) for stock in stocks for name in stock.archives}
     gained = sum(one.bytes for one in old if (one.camera, one.name) in stand)
+    if gained >= lacking:
+        return chosen
     going = set(old)
     for one in sorted((one for stock in stocks for one in stock.ledger.archives.values()), key=_order):
         if gained >= lacking or len(chosen) >= budget or one.ended_ms + YOUNGEST_MS > now_ms:

@@ -18,7 +18,6 @@ from libs.bus import (
     last_message,
     obey_cancellation,
     publish,
-    publish_fact,
 )
 from libs.contracts.envelope import Origin, new_fact
 from libs.contracts.facts import CameraConfig, CameraObserved, CameraState, PastRun
@@ -67,8 +66,7 @@ class PastCamera:
         self._keeping.cancel()
         await asyncio.wait((self._keeping,))
         if end is not None and self._lease is not None and not told:
-            with contextlib.suppress(BusError):
-                await self._say("stopped", "")
+            await self._say("stopped", "")
         if self._lease is not None:
             await self._lease.release()
 
@@ -101,11 +99,11 @@ class PastCamera:
         run = Run(self.name, self.config.profile.fps, self._epoch, self._number)
         self._recording = PastRecording(run, self.config, self._source(), slots, first, looks=self.past.looks)
         log.info("past_run_started", camera_id=self.name, epoch=self._epoch, first_slot=first, until=slots.stop)
-        await self._patiently_say("online", "")
+        await self._say("online", "")
         async with contextlib.aclosing(_drawn(self._recording)) as seconds:
             async for second in seconds:
                 await self._publish(second)
-        await self._patiently_say("stopped", self._recording.why)
+        await self._say("stopped", self._recording.why)
         log.info("past_run_ended", camera_id=self.name, reason=self._recording.why)
         if self._lease is not None:
             await self._lease.release()
@@ -179,23 +177,16 @@ class PastCamera:
         once = self.config.source.model_copy(update={"loop": False})
         return self._parts.open_files(self.name, self.config.model_copy(update={"source": once}))
 
-    async def _patiently_say(self, state: CameraState, cause: str) -> None:
-        while True:
-            obey_cancellation()
-            await self._bus.usable()
-            with contextlib.suppress(NotStored):
-                return await self._say(state, cause)
-            await asyncio.sleep(RETRY_PAUSE)
-
     async def _say(self, state: CameraState, cause: str) -> None:
-        """One `camera.observed`; raises BusError."""
-        now = self._parts.clock.now_ms()
+        """One `camera.observed`, on the bus or on disk until the bus is back."""
+        now, key = self._parts.clock.now_ms(), (self.name, self._epoch, self._ordinal)
         data = CameraObserved(ordinal=self._ordinal, state=state, cause=cause, since=moment(now))
-        fact = new_fact(
-            data, self.name, (self.name, self._epoch, self._ordinal), Origin("ingest", now, now, self._epoch)
-        )
+        fact = new_fact(data, self.name, key, Origin("ingest", now, now, self._epoch))
         self._ordinal += 1
-        await publish_fact(self._bus, fact, read_back=None)
+        try:
+            await self._parts.facts.say(fact)
+        except BusError as problem:
+            log.error("fact_lost", camera_id=self.name, fact=fact.name, reason=str(problem))
 
 
 async def _drawn(recording: PastRecording) -> AsyncGenerator[Second, None]:

@@ -113,5 +113,5 @@ def _open(site: Site, camera_id: str, filename: str) -> MediaFile:
         return site.store.open_file(f"{camera_id}/{folder}", filename)
     except (NotThere, BadKey) as problem:
         raise not_found() from problem
-    except NotMounted as problem:
+    except (NotMounted, OSError) as problem:
         raise unavailable("no-media", "The recordings cannot be reached now.", retry_after=5) from problem

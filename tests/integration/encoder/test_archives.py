@@ -167,7 +167,7 @@ async def test_a_segment_spoilt_after_it_was_seen_costs_itself_alone(site: Site,
     archives, middle = site.archives(), WINDOW * 60 + 1
     assert await make_due(archives, FIRST + 150, None, 1) == 0, "seen, not due"
     path = site.root / site.camera / "hls" / segment_name(site.camera, middle)
-    path.write_bytes(b"no video at all" if left < 0 else path.read_bytes()[:left])
+    path.write_bytes(b"no video at all " * 47 if left < 0 else path.read_bytes()[:left])
     for _ in range(3):
         await make_due(archives, None, None, 1)
     assert [(data.first_slot, data.frames) for data in await site.closed()] == [(FIRST, 50), (FIRST + 100, 50)]
