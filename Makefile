@@ -46,7 +46,7 @@ test: ## Run the tests, and tell which were skipped and why
 	status=0
 	# Whole sites are measured by the clock: they get the machine for themselves.
 	.venv/bin/python -m pytest tests -m "not soak" --ignore=tests/e2e --ignore=tests/windows -n 2 --dist loadfile -q || status=1
-	.venv/bin/python -m pytest tests/windows -m "not soak" -n 2 --dist loadfile -q || status=1
+	.venv/bin/python -m pytest tests/windows -m "not soak" -q || status=1
 	.venv/bin/python -m pytest tests/e2e -m "not soak" -q || status=1
 	echo "Skipped:"
 	cat build/skips-*.txt 2>/dev/null || echo "  none"

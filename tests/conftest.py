@@ -1,13 +1,22 @@
 """Tells at the end which tests were skipped and why; in CI a skip that tests/skips.txt does not name fails the run."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 ALLOWED = Path(__file__).with_name("skips.txt")
 LEFT = Path(__file__).parents[1] / "build"
 """`make test` runs pytest twice and ends with the skips of both."""
+
+
+@pytest.fixture(autouse=True)
+def fresh_logs() -> Iterator[None]:
+    """A command that a test ran in this process may have made the logs quiet."""
+    yield
+    structlog.reset_defaults()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

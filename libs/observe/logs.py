@@ -37,7 +37,7 @@ def set_up_logs(service: str, level: str = "INFO") -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(number),
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,  # a captured or reconfigured log must reach every module
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

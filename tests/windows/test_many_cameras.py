@@ -18,7 +18,7 @@ CAMERAS = [f"small-{number}" for number in range(1, 17)]
 START = "2026-03-02T09:09:30+00:00"
 WINDOW = slot_at(unix_ms(datetime.fromisoformat("2026-03-02T09:10:00Z")), 5)
 WINDOW_ENDS_MS = unix_ms(datetime.fromisoformat("2026-03-02T09:20:00Z"))
-pytestmark = pytest.mark.timeout(200)
+pytestmark = [pytest.mark.timeout(200), pytest.mark.soak]
 
 
 @pytest.fixture(scope="module")
