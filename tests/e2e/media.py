@@ -1,5 +1,6 @@
 """What stands on disk and in playlists, read as a decoder and a player read it."""
 
+import hashlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ class Decoded:
 
 def decode_segments(folder: Path) -> list[Decoded]:
     """Every HLS segment of a folder, oldest first, fully decoded."""
-    found = {int(path.stem.rsplit("_", 1)[1]): path for path in folder.glob("*.ts")}
+    found = {segment_index(path): path for path in folder.glob("*.ts")}
     return [Decoded(index, decode(found[index])) for index in sorted(found)]
 
 
@@ -34,6 +35,31 @@ def decode(path: Path) -> tuple[int | None, ...]:
     with av.open(str(path)) as container:
         markers = [read_marker(frame.to_ndarray(format="gray")) for frame in container.decode(video=0)]
     return tuple(marker.slot if marker else None for marker in markers)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file as it stands: whoever replaces it changes at least one of these."""
+
+    inode: int
+    modified_ns: int
+    sha256: str
+
+
+def kept(media: Path) -> dict[Path, Kept]:
+    """All closed media of a store."""
+    files = [*media.glob("*/hls/*.ts"), *media.glob("*/archive/*.mp4")]
+    return {path: Kept(path.stat().st_ino, path.stat().st_mtime_ns, digest(path)) for path in files}
+
+
+def digest(path: Path) -> str:
+    """sha256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def segment_index(path: Path) -> int:
+    """The index in the name of a `.ts`."""
+    return int(path.stem.rsplit("_", 1)[1])
 
 
 def expected_slots(segment: Decoded, *, first_of_run: bool) -> tuple[int, ...]:

@@ -78,6 +78,10 @@ class Site:
         """The embedded server: the one process that has our NATS configuration in its command line."""
         return next(pid for pid in family(self.process.pid) if "nats-server" in command_line(pid)[0])
 
+    def bus_lives(self) -> bool:
+        """Does the embedded server run?"""
+        return any("nats-server" in command_line(pid)[0] and alive(pid) for pid in family(self.process.pid))
+
     def kill(self, service: str) -> int:
         """`kill -9` of a service, as soon as it lives; returns the pid that died."""
         wait_for(lambda: alive(self.pid(service)), 15, f"{service} to live")

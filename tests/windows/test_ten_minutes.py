@@ -18,8 +18,9 @@ from typing import Any
 import av
 import pytest
 
-from libs.contracts.slots import hls_first_slot, slot_at, unix_ms
+from libs.contracts.slots import hls_first_slot, hls_index, slot_at, unix_ms
 from libs.video.sei import Stamp, read_stamp
+from tests.e2e.media import Kept, kept, segment_index
 from tests.e2e.site import HLS, Site, start_site, tell, wait_for
 from tests.e2e.watcher import Watcher
 from tests.hls_checker import History, Terms, check
@@ -27,7 +28,7 @@ from tests.marker import read_marker
 
 SEED = int(os.environ.get("DOLBOM_SEED") or random.SystemRandom().randrange(10**6))
 SPEED = 10
-START = datetime.fromisoformat("2026-03-02T09:05:40Z")
+START = datetime.fromisoformat("2026-03-02T09:07:50Z")
 FIRST_WINDOW = slot_at(unix_ms(datetime.fromisoformat("2026-03-02T09:10:00Z")), 5)
 CONTROL = "/api/live-monitoring"
 pytestmark = pytest.mark.timeout(240)
@@ -40,7 +41,7 @@ class Story:
         self.site = site
         self.watcher = Watcher(site)
         self.random = random.Random(SEED)
-        self.began = time.monotonic()
+        self.kept: dict[Path, Kept] = {}
 
     def until(self, clock: str) -> None:
         """Wait until the site's clock shows this time of the day."""
@@ -50,11 +51,33 @@ class Story:
     def now_ms(self) -> int:
         return int(self.site.get("/api/v1/cameras", method="HEAD").headers.get("dolbom-now", 0))
 
+    def now_index(self) -> int:
+        """The HLS segment that is being filled."""
+        return hls_index(slot_at(self.now_ms(), 5), 5)
+
+    def wish(self, what: str) -> None:
+        """`start` or `stop`, as the page asks for it."""
+        assert self.site.get(f"{CONTROL}/{what}-hls-stream/camera-1", method="POST").status == 202
+
     def archives(self) -> list[dict[str, Any]]:
+        """Oldest first."""
         return list(self.site.get("/api/v1/cameras/camera-1/segments").json()["items"])
+
+    def archive(self, first: int) -> dict[str, Any]:
+        """The one that begins with this slot."""
+        return next(one for one in self.archives() if one["first_slot"] == first)
 
     def file(self, archive: dict[str, Any]) -> Path:
         return self.site.data / "media" / str(archive["media_key"])
+
+    def segments(self) -> list[int]:
+        """The indices of all HLS segments on disk."""
+        return sorted(segment_index(path) for path in (self.site.data / "media/camera-1/hls").glob("*.ts"))
+
+    def ended(self) -> bool:
+        """Does the live playlist on disk say that the run is over?"""
+        playlist = self.site.data / "media/camera-1/hls/camera-1.m3u8"
+        return playlist.read_text(encoding="ascii").endswith("#EXT-X-ENDLIST\n")
 
 
 @pytest.fixture(scope="module")
@@ -71,27 +94,61 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         site.process.wait(20)
 
 
-def test_a_stop_and_a_start_in_one_window_make_two_archives(story: Story) -> None:
-    story.until("09:07:00")
-    assert story.site.get(f"{CONTROL}/stop-hls-stream/camera-1", method="POST").status == 202
-    wait_for(lambda: len(story.archives()) == 1, 20, "the archive of the run that was stopped")
-    assert story.site.get(f"{HLS}/camera-1.m3u8").body.endswith(b"#EXT-X-ENDLIST\n")
-    assert story.site.get(f"{CONTROL}/start-hls-stream/camera-1", method="POST").status == 202
+def stop_and_start_in_one_segment(story: Story) -> tuple[int, int, bool]:
+    """Stop early in a segment, start as soon as the run is closed: index of the stop, next new index, in one or not."""
+    wait_for(lambda: story.now_ms() % 10_000 < 2_000, 5, "the beginning of a segment")
+    index = story.now_index()
+    story.wish("stop")
+    wait_for(story.ended, 20, "the end of the run")
+    story.kept |= kept(story.site.data / "media")
+    last = story.segments()[-1]
+    story.wish("start")
+    in_one = story.now_index() == index == last
+    wait_for(lambda: story.segments()[-1] > last and not story.ended(), 20, "a segment of the next run")
+    return last, min(one for one in story.segments() if one > last), in_one
+
+
+def test_a_stop_and_a_start_in_one_segment_begin_at_the_next_and_replace_nothing(story: Story) -> None:
+    wait_for(lambda: len(story.segments()) >= 2, 20, "two segments")
+    for _ in range(3):
+        last, following, in_one = stop_and_start_in_one_segment(story)
+        assert following > last
+        if in_one:
+            break
+    tell(f"windows: stop in segment {last}, the next run began with {following}")
+    assert in_one, "the machine was too slow three times"
+    assert following == last + 1, "the run begins at the next boundary: its present segment has a file"
+    assert changed(story) == []
+
+
+def test_each_run_of_one_window_has_its_own_archive(story: Story) -> None:
+    """The runs of the stops before, and of one that is followed by a start in the same instant."""
+    story.wish("stop")
+    story.wish("start")
     story.until("09:10:00")
-    wait_for(lambda: len(story.archives()) == 2, 20, "the archive of the second run")
-    one, two = story.archives()
-    assert [one["complete"], two["complete"]] == [False, False]
-    assert one["first_slot"] + one["frames"] <= two["first_slot"]
-    assert two["first_slot"] + two["frames"] == FIRST_WINDOW
+    wait_for(lambda: ends_at(story.archives()) == FIRST_WINDOW, 20, "the archive of the last run in the window")
+    archives = story.archives()
+    assert len(archives) >= 2
+    assert [one["complete"] for one in archives] == [False] * len(archives)
+    for before, after in pairwise(archives):
+        assert before["first_slot"] + before["frames"] <= after["first_slot"]
+    for one in archives:
+        stamps = stamps_of(story.file(one))
+        assert stamps == [Stamp(one["first_slot"] + at, "c") for at in range(one["frames"])]
+    assert changed(story) == []
 
 
-def test_a_window_is_exact_though_the_encoder_dies_again_and_again(story: Story) -> None:
-    for _ in range(5):
-        time.sleep(story.random.uniform(2, 9))
-        story.site.kill("encoder")
+def test_a_window_is_exact_though_the_encoder_and_the_bus_die_again_and_again(story: Story) -> None:
+    victims = ["encoder"] * 5 + ["bus"] * 3
+    story.random.shuffle(victims)
+    for victim in victims:
+        time.sleep(story.random.uniform(1.5, 6.5))
+        kill(story.site, victim)
+    tell(f"windows: killed {', '.join(victims)} until {story.now_index() * 10 % 3600 / 60:.1f} min past the hour")
+    wait_for(lambda: deaths(story.site, "encoder") == 5 and deaths(story.site, "bus") == 3, 10, "all to be said")
     story.until("09:20:00")
-    wait_for(lambda: len(story.archives()) == 3, 60, "the archive of the first whole window")
-    assert_exact(story, story.archives()[2], FIRST_WINDOW)
+    wait_for(lambda: ends_at(story.archives()) == FIRST_WINDOW + 3000, 60, "the archive of the first whole window")
+    assert_exact(story, story.archive(FIRST_WINDOW), FIRST_WINDOW)
 
 
 def test_a_window_is_exact_though_the_bus_is_away_for_five_minutes(story: Story) -> None:
@@ -101,8 +158,8 @@ def test_a_window_is_exact_though_the_bus_is_away_for_five_minutes(story: Story)
     time.sleep(300 / SPEED)
     os.kill(server, signal.SIGCONT)
     story.until("09:30:00")
-    wait_for(lambda: len(story.archives()) == 4, 60, "the archive of the second whole window")
-    assert_exact(story, story.archives()[3], FIRST_WINDOW + 3000)
+    wait_for(lambda: ends_at(story.archives()) == FIRST_WINDOW + 6000, 60, "the archive of the second whole window")
+    assert_exact(story, story.archive(FIRST_WINDOW + 3000), FIRST_WINDOW + 3000)
 
 
 def test_the_archives_are_a_chain_and_are_what_the_facts_say(story: Story) -> None:
@@ -116,10 +173,11 @@ def test_the_archives_are_a_chain_and_are_what_the_facts_say(story: Story) -> No
         assert archive["captured_frames"] + archive["held_frames"] + slate(archive) == archive["frames"]
         assert data.index(b"moov") < data.index(b"mdat"), "fast start"
         assert b"elst" not in data, "no edit list"
+    assert changed(story) == []
 
 
 def test_an_archive_is_served_in_parts_and_known_again(story: Story) -> None:
-    archive = story.archives()[2]
+    archive = story.archive(FIRST_WINDOW)
     name, data = Path(str(archive["media_key"])).name, story.file(archive).read_bytes()
     whole = story.site.get(f"{HLS}/{name}", {"Range": "bytes=1000-1999"})
     assert (whole.status, whole.body) == (206, data[1000:2000])
@@ -128,15 +186,40 @@ def test_an_archive_is_served_in_parts_and_known_again(story: Story) -> None:
     assert story.site.get(f"{HLS}/{name}", {"If-None-Match": whole.headers["etag"]}).status == 304
 
 
-def test_players_find_no_fault_in_the_second_run(story: Story) -> None:
-    """The live list of the run that began after the stop; the bus was away for a while, which excuses its age."""
-    versions = [(seen.at, seen.text) for seen in story.watcher.playlists]
-    ended = max(number for number, (_, text) in enumerate(versions) if "ENDLIST" in text)
-    history = History.of(versions[ended + 1 :])
+def test_players_find_no_fault_in_the_last_run(story: Story) -> None:
+    """The live list of the run that began after the last stop; the bus was away for a while, which excuses its age."""
+    began = max(one["first_slot"] for one in story.archives() if one["first_slot"] < FIRST_WINDOW)
+    seen = [one for one in story.watcher.playlists if one.sequence >= hls_index(began, 5)]
+    history = History.of([(one.at, one.text) for one in seen])
     excused = ((0.0, time.time()),)
     assert check(history, Terms(fps=5, camera="camera-1", speed=SPEED, excused=excused)) == []
     dvr = story.site.get(f"{HLS}/camera-1_dvr.m3u8").body.decode()
     assert check(History.of([(0.0, dvr)]), Terms(fps=5, camera="camera-1", dvr=True, speed=SPEED)) == []
+
+
+def kill(site: Site, victim: str) -> None:
+    """`kill -9`, as soon as it lives."""
+    if victim == "bus":
+        wait_for(site.bus_lives, 10, "the bus to live")
+        os.kill(site.nats_pid(), signal.SIGKILL)
+    else:
+        site.kill(victim)
+
+
+def deaths(site: Site, name: str) -> int:
+    """How often `dolbom up` said that it was killed."""
+    return sum(f"{name} ended (killed by signal 9)" in line for line in site.lines)
+
+
+def changed(story: Story) -> list[Path]:
+    """Files that were closed at a stop and are not the very same now."""
+    now = kept(story.site.data / "media")
+    return [path for path, file in story.kept.items() if now.get(path) != file]
+
+
+def ends_at(archives: list[dict[str, Any]]) -> int:
+    """The slot after the last one that an archive holds."""
+    return max((one["first_slot"] + one["frames"] for one in archives), default=0)
 
 
 def assert_exact(story: Story, archive: dict[str, Any], first: int) -> None:
