@@ -101,11 +101,12 @@ def whole_seconds(units: tuple[Unit, ...], fps: int) -> tuple[tuple[Unit, ...], 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which recordings to begin and to end."""
+    """Which recordings to begin and to end, and which go on with another list of files."""
 
     start: Mapping[str, Camera]
     stop: tuple[str, ...]
     restart: tuple[str, ...]
+    update: tuple[str, ...]
 
 
 def plan(cameras: Mapping[str, Camera], running: Mapping[str, Camera]) -> Plan:
@@ -115,9 +116,11 @@ def plan(cameras: Mapping[str, Camera], running: Mapping[str, Camera]) -> Plan:
     """
     wanted = {c.id: c for c in cameras.values() if c.config is not None and c.desired == "running"}
     stop = tuple(name for name in running if name in cameras and name not in wanted)
-    restart = tuple(name for name, wish in running.items() if name in wanted and _differs(wanted[name], wish))
+    going_on = {name: wish for name, wish in running.items() if name in wanted and _differs(wanted[name], wish)}
+    update = tuple(name for name, wish in going_on.items() if _same_queue(wanted[name], wish))
+    restart = tuple(name for name in going_on if name not in update)
     start = {name: wish for name, wish in wanted.items() if name not in running}
-    return Plan(start, stop, restart)
+    return Plan(start, stop, restart, update)
 
 
 def _differs(wanted: Camera, running: Camera) -> bool:
@@ -126,6 +129,14 @@ def _differs(wanted: Camera, running: Camera) -> bool:
         return wanted.config is not running.config
     pictures = wanted.config.source != running.config.source or wanted.config.profile != running.config.profile
     return pictures or wanted.past != running.past
+
+
+def _same_queue(wanted: Camera, running: Camera) -> bool:
+    """Do both play files live in the same profile? Then another list costs no new run."""
+    if wanted.config is None or running.config is None or wanted.past or running.past:
+        return False
+    kinds = {wanted.config.source.kind, running.config.source.kind}
+    return kinds == {"files"} and wanted.config.profile == running.config.profile
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,23 @@ def test_a_new_name_does_not_interrupt_the_picture_but_a_new_profile_does() -> N
     assert plan({"a": Camera("a", 1, other, "running")}, running).restart == ("a",)
 
 
+def test_another_list_of_files_is_taken_up_by_the_run_that_goes_on() -> None:
+    def camera(profile: Profile, *files: str, past: PastRun | None = None) -> Camera:
+        source = Source(kind="files", files=files)
+        return Camera("a", 1, CameraConfig(name="a", source=source, profile=profile), "running", past)
+
+    before = {"a": camera(Profile(), "x.mp4")}
+    steps = plan({"a": camera(Profile(), "x.mp4", "y.mp4")}, before)
+    assert (steps.update, steps.restart) == (("a",), ())
+    assert plan({"a": camera(Profile())}, before).update == ("a",), "an emptied list, too"
+    assert plan(before, before).update == ()
+    assert plan({"a": camera(Profile(fps=10), "y.mp4")}, before).restart == ("a",)
+    assert plan({"a": camera(Profile(), "y.mp4", past=PAST)}, before).restart == ("a",)
+    past = {"a": camera(Profile(), "x.mp4", past=PAST)}
+    assert plan({"a": camera(Profile(), "y.mp4", past=PAST)}, past).restart == ("a",)
+    assert plan({"a": Camera("a", 1, CONFIG, "running")}, before).restart == ("a",), "a demo is no list"
+
+
 def test_a_camera_that_shows_a_picture_at_once_is_never_called_starting() -> None:
     observed = Observed(since_ms=0)
     assert not worth_saying(observed, 1999)
