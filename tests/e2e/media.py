@@ -2,13 +2,19 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import av
 
+from libs.video.sei import Stamp, read_stamp
 from tests.marker import read_marker
+
+Gap = tuple[int, int, str]
+"""First and last slot, and the cause."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,42 @@ def digest(path: Path) -> str:
 def segment_index(path: Path) -> int:
     """The index in the name of a `.ts`."""
     return int(path.stem.rsplit("_", 1)[1])
+
+
+def stamps_of(path: Path) -> list[Stamp]:
+    """The stamps of all pictures of a `.ts` or an mp4, in order."""
+    with av.open(str(path)) as container:
+        video = container.streams.video[0]
+        to_annexb = av.BitStreamFilterContext("h264_mp4toannexb", video)
+        units = [bytes(out) for packet in container.demux(video) for out in to_annexb.filter(packet) if out.size]
+    return [stamp for unit in units if (stamp := read_stamp(unit))]
+
+
+def gaps_in(stamps: Iterable[Stamp]) -> list[Gap]:
+    """The rows of slate, each of one cause."""
+    return joined((stamp.slot, stamp.slot, stamp.cause) for stamp in stamps if stamp.kind == "s")
+
+
+def gaps_told(archives: Iterable[dict[str, Any]]) -> list[Gap]:
+    """What the facts say; a gap that crosses windows is told in each of them."""
+    told = (gap for archive in archives for gap in archive["gaps"])
+    return joined((gap["first_slot"], gap["last_slot"], gap["cause"]) for gap in told)
+
+
+def ends_at(archives: Iterable[dict[str, Any]]) -> int:
+    """The slot after the last one that an archive holds."""
+    return max((one["first_slot"] + one["frames"] for one in archives), default=0)
+
+
+def joined(gaps: Iterable[Gap]) -> list[Gap]:
+    """Gaps that follow one another without a picture between, and have one cause, are one."""
+    rows: list[Gap] = []
+    for first, last, cause in gaps:
+        if rows and (rows[-1][1] + 1, rows[-1][2]) == (first, cause):
+            rows[-1] = (rows[-1][0], last, cause)
+        else:
+            rows.append((first, last, cause))
+    return rows
 
 
 def expected_slots(segment: Decoded, *, first_of_run: bool) -> tuple[int, ...]:

@@ -3,8 +3,6 @@
 The tests of this file are chapters of one story and run in this order.
 """
 
-import asyncio
-import json
 import os
 import random
 import shutil
@@ -17,37 +15,16 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from nats.aio.msg import Msg
 
-from libs.bus import connect
-from tests.e2e.browser import Viewer
-from tests.e2e.media import Seen, decode_segments, expected_slots
-from tests.e2e.site import HLS, Site, alive, start_site, tell, wait_for
-from tests.e2e.watcher import Watcher
+from libs.contracts.slots import hls_first_slot, slot_at
+from tests.e2e.media import decode_segments, expected_slots, gaps_in, gaps_told, kept
+from tests.e2e.observer import observe
+from tests.e2e.site import HLS, alive, start_site, tell, wait_for
+from tests.e2e.story import Story, now_index, now_slot
 from tests.hls_checker import History, Terms, check
 
 SEED = int(os.environ.get("DOLBOM_SEED") or random.SystemRandom().randrange(10**6))
 PICTURES = Path("build/e2e")
-CONTROL = "/api/live-monitoring"
-
-
-class Story:
-    """The site, those who watch it, and what the chapters leave for one another."""
-
-    def __init__(self, site: Site, taken: int) -> None:
-        self.site, self.taken = site, taken
-        self.watcher = Watcher(site)
-        self.viewer = Viewer(site.url, shutil.which("chromium") or "", PICTURES)
-        self.random = random.Random(SEED)
-
-    @property
-    def newest(self) -> Seen:
-        return self.watcher.playlists[-1]
-
-    def closes(self, seconds: float = 25) -> None:
-        """Wait until two more segments are listed."""
-        want = self.newest.sequence + len(self.newest.names) + 2
-        wait_for(lambda: self.newest.sequence + len(self.newest.names) >= want, seconds, "two more segments")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +35,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
         taken = int(occupied.getsockname()[1])
         site = start_site(tmp_path_factory.mktemp("site") / "data", PORT=str(taken))
         wait_for(lambda: site.url or site.process.poll() is not None, 30, "the page's address")
-    story = Story(site, taken)
+    story = Story(site, taken, SEED, PICTURES)
     story.watcher.start()
     if story.viewer.chromium:
         story.viewer.start()
@@ -119,6 +96,7 @@ def test_the_video_moves_in_a_browser_within_25_seconds(story: Story) -> None:
 def test_ingest_dies_and_new_frames_come_within_five_seconds(story: Story) -> None:
     time.sleep(story.random.uniform(0, 3))
     before, killed_at = story.site.kill("ingest"), time.time()
+    story.killed_in = slot_at(round(killed_at * 1000), 5)
     wait_for(lambda: story.watcher.newest_picture_at > killed_at + 0.2, 8, "a still")
     tell(f"first new frame {story.watcher.newest_picture_at - killed_at:.1f} s after the kill of ingest")
     assert story.watcher.newest_picture_at - killed_at <= 5
@@ -137,7 +115,7 @@ def test_the_bus_dies_and_comes_back_by_itself(story: Story) -> None:
 
 
 def test_every_slot_stands_once_in_order_and_players_find_no_fault(story: Story) -> None:
-    segments = decode_segments(story.site.data / "media" / "camera-1" / "hls")
+    segments = decode_segments(story.media / "camera-1" / "hls")
     assert [segment.index for segment in segments] == list(range(segments[0].index, segments[-1].index + 1))
     for number, segment in enumerate(segments):
         expected = expected_slots(segment, first_of_run=number == 0)
@@ -148,7 +126,11 @@ def test_every_slot_stands_once_in_order_and_players_find_no_fault(story: Story)
     slate, pictures = sum(one.slate for one in segments), sum(len(one.slots) for one in segments)
     tell(f"{len(segments)} segments, {pictures} pictures, {slate} of them slate (while ingest was dead)")
     assert 0 < slate <= 7 * 5, "only the seconds without an ingest are slate"
-    assert sum(segment.slate > 0 for segment in segments) <= 2
+    ((first, last, cause),) = gaps_in(story.stamps())
+    tell(f"of what ingest had captured when it was killed, {(story.killed_in - first) / 5:.1f} s are lost")
+    assert (cause, last - first + 1) == ("restart", slate)
+    assert 0 <= story.killed_in - first <= 10, "at most two seconds of what was captured"
+    assert last - story.killed_in < 25, "five seconds to the first new frame"
     history = History.of([(seen.at, seen.text) for seen in story.watcher.playlists], time.time())
     assert check(history, Terms(fps=5, camera="camera-1")) == []
 
@@ -190,39 +172,27 @@ def test_the_viewer_noticed_nothing(story: Story) -> None:
     assert all("초 전" in words for words in story.viewer.ages[8:]), "the age of the picture is always visible"
 
 
-def test_an_observer_reads_a_stop_and_a_start_as_facts_but_no_frames(story: Story) -> None:
-    password = (story.site.data / "nats" / "observer.password").read_text(encoding="utf-8").strip()
-    address = next(line for line in story.site.lines if "nats://observer" in line).split("@")[1].split()[0]
-    facts: list[dict[str, object]] = []
-    frames: list[str] = []
+def test_a_stop_and_a_start_in_one_segment_are_facts_and_an_observer_hears_no_frames(story: Story) -> None:
+    wait_for(lambda: 0.5 < time.time() % 10 < 5, 12, "the beginning of a segment")
+    story.stopped_in = now_index()
 
-    async def keep_fact(message: Msg) -> None:
-        facts.append(json.loads(message.data))
+    def stop_and_start() -> None:
+        story.wish("stop")
+        wait_for(story.all_is_told, 10, "the archive of the run")
+        story.kept = kept(story.media)
+        story.wish("start")
+        assert now_index() == story.stopped_in, "the machine is too slow for this test"
+        time.sleep(2.5)
 
-    async def keep_frame(message: Msg) -> None:
-        frames.append(message.subject)
-
-    async def observe() -> None:
-        async with connect(f"nats://{address}", "observer", password) as bus:
-            await bus.nc.subscribe("camera.>", cb=keep_fact)
-            for subject in ("frames.>", "frames.video.camera-1", ">", "_INBOX.>"):
-                await bus.nc.subscribe(subject, cb=keep_frame)
-            await bus.nc.flush()
-            await asyncio.to_thread(story.site.get, f"{CONTROL}/stop-hls-stream/camera-1", None, "POST")
-            await asyncio.sleep(3.5)
-            await asyncio.to_thread(story.site.get, f"{CONTROL}/start-hls-stream/camera-1", None, "POST")
-            await asyncio.sleep(2.5)
-
-    asyncio.run(observe())
-    told = [(fact["type"], fact["data"]["state"]) for fact in facts]  # type: ignore[index]
-    assert told == [
+    facts, frames = observe(story.site, stop_and_start)
+    assert [(fact["type"], fact["data"]["state"]) for fact in facts] == [
         ("dolbom.camera.desired.v1", "stopped"),
         ("dolbom.camera.observed.v1", "stopped"),
         ("dolbom.camera.desired.v1", "running"),
         ("dolbom.camera.observed.v1", "online"),
     ]
     assert frames == []
-    assert story.site.get(f"{HLS}/camera-1.m3u8").body.decode().endswith("#EXT-X-ENDLIST\n")
+    assert gaps_told(story.archives()) == gaps_in(story.stamps()), "the fact tells the gap to the slot"
 
 
 def test_what_a_second_of_a_camera_costs(story: Story) -> None:
@@ -238,22 +208,41 @@ def test_what_a_second_of_a_camera_costs(story: Story) -> None:
 
 
 def test_ctrl_c_ends_everything_within_five_seconds(story: Story) -> None:
+    began = hls_first_slot(story.stopped_in + 1, 5)
+    wait_for(lambda: now_slot() > began + 15, 12, "pictures of the run that began after the stop")
+    story.kept |= kept(story.media)
+    story.interrupted_in = now_slot()
     took = story.site.interrupt()
     tell(f"all gone {took:.1f} s after Ctrl-C")
     assert took <= 5
 
 
-def test_a_second_start_shows_its_page_within_five_seconds_and_no_slot_is_written_twice(story: Story) -> None:
-    segments = {one.index: one for one in decode_segments(story.site.data / "media" / "camera-1" / "hls")}
-    again = start_site(story.site.data, PORT=str(story.taken))
+def test_a_second_start_shows_its_page_within_five_seconds_and_the_run_goes_on(story: Story) -> None:
+    story.site = start_site(story.site.data, PORT=str(story.taken))
     try:
-        wait_for(lambda: again.url, 15, "the page's address")
-        tell(f"second start: page after {again.url_at - again.started_at:.1f} s")
-        assert again.url_at - again.started_at <= 5
-        wait_for(lambda: again.get(f"{HLS}/camera-1.m3u8").status == 200, 5, "a playlist")
-        folder = story.site.data / "media" / "camera-1" / "hls"
-        wait_for(lambda: len(list(folder.glob("*.ts"))) > len(segments), 20, "a new segment")
-        after = {one.index: one for one in decode_segments(folder)}
-        assert {index: after[index] for index in segments} == segments
+        wait_for(lambda: story.site.url, 15, "the page's address")
+        tell(f"second start: page after {story.site.url_at - story.site.started_at:.1f} s")
+        assert story.site.url_at - story.site.started_at <= 5
+        here = now_index()
+        wait_for(lambda: story.segments()[-1] >= here, 25, "the segment of the first picture")
+        assert_goes_on(story)
+        story.wish("stop")
+        wait_for(story.all_is_told, 10, "the archive of the run")
+        assert gaps_told(story.archives()) == gaps_in(story.stamps())
     finally:
-        assert again.interrupt() <= 5
+        assert story.site.interrupt() <= 5
+
+
+def assert_goes_on(story: Story) -> None:
+    """The run that began after the stop: every slot once, the time without ingest is slate, no file was replaced."""
+    first, stamps = hls_first_slot(story.stopped_in + 1, 5), story.stamps(story.stopped_in + 1)
+    assert [stamp.slot for stamp in stamps] == list(range(first, first + len(stamps)))
+    ((gap_first, gap_last, cause),) = gaps_in(stamps)
+    tell(f"Ctrl-C and a second start cost {(gap_last - gap_first + 1) / 5:.1f} s of pictures")
+    assert cause == "restart"
+    assert gap_first >= story.interrupted_in, "what was captured before Ctrl-C is all there"
+    assert stamps[-1].kind == "c"
+    assert not story.ended()
+    assert "DISCONTINUITY" not in story.site.get(f"{HLS}/camera-1.m3u8").body.decode()
+    now = kept(story.media)
+    assert [path for path, file in story.kept.items() if now.get(path) != file] == [], "no file was replaced"
