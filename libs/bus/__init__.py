@@ -9,6 +9,7 @@ from libs.bus.follow import Batch, Received, Start, follow
 from libs.bus.lease import Lease, Leases, NameTaken, NotTaken
 from libs.bus.listen import listen
 from libs.bus.members import Membership
+from libs.bus.note import note
 from libs.bus.park import park
 from libs.bus.publish import Kept, Stored, append, append_fact, last_message, publish, publish_fact
 from libs.bus.pull import Delivery, Durable
@@ -55,6 +56,7 @@ __all__ = [
     "follow",
     "last_message",
     "listen",
+    "note",
     "obey_cancellation",
     "park",
     "publish",

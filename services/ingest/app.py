@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import re
 import secrets
 import subprocess
@@ -17,16 +18,21 @@ from libs.clock import SiteClock
 from libs.contracts.cameras import Camera as Wish
 from libs.contracts.cameras import fold
 from libs.contracts.envelope import FactError, decode
-from libs.contracts.facts import CameraConfig
+from libs.contracts.facts import Profile
+from libs.contracts.positions import Position
 from libs.contracts.streams import CAMERAS, FRAME_STREAMS
 from libs.observe import Health, get_log
 from libs.video.ffmpeg import NoFfmpeg, ffmpeg_program
 from services.ingest.camera import Camera, Parts
 from services.ingest.capture import start_child
 from services.ingest.domain import plan
-from services.ingest.files import FileSource
+from services.ingest.film import Player
 from services.ingest.past import PastCamera
+from services.ingest.positions import keep_noted
 from services.ingest.settings import Settings
+
+SPAWN_PATIENCE = 10.0
+"""Real seconds in which the main thread must have started a child."""
 
 log = get_log()
 _unreadable = Counter("dolbom_facts_unreadable_total", "Facts that this service could not read", ["stream"])
@@ -69,8 +75,8 @@ class Ingest:
         """Follow the wishes until `stop`, then end all recordings in order."""
         async with Membership(bus, "ingest", self._member) as me, Leases(me) as leases:
             facts = Spool(self._fact_spool(), bus)
-            self._parts = Parts(bus, leases, self._clock, self._open_files, self._spool, facts)
-            work = (self._follow(bus), self._watch(bus, health), facts.run())
+            self._parts = Parts(bus, leases, self._clock, self._player, self._spool, facts)
+            work = (self._follow(bus), self._watch(bus, health), facts.run(), keep_noted(bus, self._positions))
             tasks = [asyncio.create_task(one) for one in work]
             stopped = asyncio.create_task(stop.wait())
             try:
@@ -106,6 +112,8 @@ class Ingest:
         for name in steps.stop:
             del self._carried_out[name]
             await self._cameras.pop(name).stop("stopped")
+        for name in steps.update:
+            self._update(name)
         for name in steps.restart:
             await self._cameras.pop(name).stop(None)
         for name in (*steps.restart, *steps.start):
@@ -113,6 +121,18 @@ class Ingest:
             if wish.config is not None and self._parts is not None:
                 past = wish.past and PastCamera(name, wish.config, wish.past, self._parts)
                 self._cameras[name] = past or Camera(name, wish.config, self._parts)
+
+    def _update(self, name: str) -> None:
+        """The recording goes on, with another list of files."""
+        wish, camera = self._wishes[name], self._cameras[name]
+        self._carried_out[name] = wish
+        if wish.config is not None and isinstance(camera, Camera):
+            camera.update(wish.config)
+
+    def _positions(self) -> dict[str, Position]:
+        """Where the queues are."""
+        live = ((name, camera.position) for name, camera in self._cameras.items() if isinstance(camera, Camera))
+        return {name: position for name, position in live if position is not None}
 
     async def _watch(self, bus: Bus, health: Health) -> None:
         """Once a second: is the bus there, is the clock right?"""
@@ -137,17 +157,17 @@ class Ingest:
         data = self._settings.dolbom_data or tempfile.gettempdir()
         return Path(data, "spool", self._member)
 
-    def _open_files(self, name: str, config: CameraConfig) -> FileSource:
+    def _player(self, name: str, profile: Profile) -> Player:
+        """Files of a camera's own folder come before those of a folder outside the store."""
         folders = [Path(self._settings.media_url.removeprefix("file://"), name, "videos")]
         if self._settings.dolbom_videos:
             folders.append(Path(self._settings.dolbom_videos))
-        files = [_found(file, folders) for file in config.source.files if re.fullmatch(r"[^/\0]+", file)]
         try:
             program = ffmpeg_program(self._settings.ffmpeg_bin)
         except NoFfmpeg as problem:
             log.error("no_ffmpeg", reason=str(problem))
             program = "ffmpeg"
-        return FileSource(files, config.source.loop, config.profile, program, self._spawn)
+        return Player(profile, program, self._spawn, lambda file: _found(file, folders))
 
     def _spawn(self, arguments: list[str]) -> "subprocess.Popen[bytes]":
         """Start a child on the main thread, whichever thread asks."""
@@ -156,15 +176,24 @@ class Ingest:
         answer: Future[subprocess.Popen[bytes]] = Future()
 
         def start() -> None:
+            if not answer.set_running_or_notify_cancel():
+                return
             try:
                 answer.set_result(start_child(arguments))
             except OSError as problem:
                 answer.set_exception(problem)
 
         self._loop.call_soon_threadsafe(start)
-        return answer.result(timeout=10)
+        try:
+            return answer.result(timeout=SPAWN_PATIENCE)
+        except TimeoutError:
+            if answer.cancel():
+                raise
+            return answer.result()  # it is being started right now
 
 
 def _found(file: str, folders: list[Path]) -> Path:
-    """The first folder that has the file; the last one is named when none has."""
+    """The first folder that has the file; the last one is named when none has. Raises OSError for what is no name."""
+    if not re.fullmatch(r"[^/\0]+", file):
+        raise FileNotFoundError(errno.ENOENT, "that is no name of a file")
     return next((folder / file for folder in folders if (folder / file).is_file()), folders[-1] / file)

@@ -11,16 +11,20 @@ from prometheus_client import Counter
 from libs.bus import Bus, BusError, Lease, Leases, NotStored, Spool, obey_cancellation, publish
 from libs.clock import SiteClock
 from libs.contracts.envelope import Fact, Origin, new_fact
-from libs.contracts.facts import CameraConfig, CameraObserved, CameraState
+from libs.contracts.facts import CameraConfig, CameraObserved, CameraState, Profile
 from libs.contracts.frames import End, Snapshot, VideoMessage
+from libs.contracts.positions import Position
 from libs.contracts.slots import moment
 from libs.contracts.subjects import snapshot as snapshot_subject
 from libs.observe import get_log
 from services.ingest.backlog import Backlog
 from services.ingest.demo import DemoSource
 from services.ingest.domain import Observed, Run, say, see, worth_saying
-from services.ingest.files import FileSource
+from services.ingest.files import FileSource, live_pace
+from services.ingest.film import Player
 from services.ingest.outbox import Outbox, newest_message
+from services.ingest.positions import forget, noted
+from services.ingest.queue import resumed
 from services.ingest.recording import Deliver, Recording, Source
 
 log = get_log()
@@ -29,7 +33,8 @@ _restarts = Counter("dolbom_recording_restarts_total", "Recordings that broke an
 RESTART_FIRST, RESTART_MOST = 0.5, 30.0
 """Seconds before a broken recording begins anew."""
 
-OpenFiles = Callable[[str, CameraConfig], FileSource]
+Opens = Callable[[str, Profile], Player]
+"""How the files of a camera are found and decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +44,7 @@ class Parts:
     bus: Bus
     leases: Leases
     clock: SiteClock
-    open_files: OpenFiles
+    player: Opens
     spool: Path | None
     facts: Spool
 
@@ -53,6 +58,8 @@ class Camera:
         self._backlog = Backlog(parts.spool, name)
         self._outbox = Outbox(parts.bus, name, self._backlog, self._on_trouble)
         self._recording: Recording | None = None
+        self._files: FileSource | None = None
+        self._position: Position | None = None
         self._observed = Observed(since_ms=self._clock.now_ms())
         self._lease: Lease | None = None
         self._epoch = 0
@@ -108,9 +115,20 @@ class Camera:
             elif lease.holder:
                 self._lease = None
 
+    @property
+    def position(self) -> Position | None:
+        """Where the queue is that this process plays; None when it plays none."""
+        return self._files.position if self._files is not None else None
+
+    def update(self, config: CameraConfig) -> None:
+        """Go on with another list of files: the run is the same, the list changes at the next boundary."""
+        self.config = config
+        if self._files is not None:
+            self._files.change(config.source.files, config.source.loop)
+
     async def _start(self) -> None:
         """Send what a process before this one left, and begin after it."""
-        newest = await self._newest()
+        newest, self._position = await self._newest()
         self._outbox = Outbox(self._bus, self.name, self._backlog, self._on_trouble)
         waiting = []
         for message in self._backlog.load():
@@ -133,7 +151,7 @@ class Camera:
             state=lambda state, cause: loop.call_soon_threadsafe(self._see, state, cause),
         )
         run = Run(self.name, self.config.profile.fps, self._epoch, number)
-        self._recording = Recording(run, self.config, self._source(), self._clock, deliver)
+        self._recording = Recording(run, self.config, self._source(last_published), self._clock, deliver)
         self._recording.start(last_published)
 
     async def _supervise(self) -> None:
@@ -144,7 +162,7 @@ class Camera:
             recording = self._recording
             if recording is None or recording.alive:
                 pause = RESTART_FIRST
-            elif recording.ended == "source_ended":
+            elif recording.ended == "source_ended" and not (self._files is not None and self._files.changing):
                 self._see("stopped", "the source ended")
             else:
                 _restarts.labels(self.name).inc()
@@ -156,6 +174,8 @@ class Camera:
         self._keeping.cancel()
         await asyncio.wait((self._keeping,))
         await self._end(end, patience)
+        if end == "stopped" and self._position is not None and self._position.ended:
+            await forget(self._bus, self.name)
         if self._lease is not None:
             await self._lease.release()
 
@@ -171,22 +191,33 @@ class Camera:
                 self._see("stopped", "")
                 await self._say_now()
             log.info("recording_stopped", camera_id=self.name, end=end or "restart")
-        self._recording = None
+        self._recording, self._position, self._files = None, self.position or self._position, None
         for task in self._tasks:
             task.cancel()
 
-    def _source(self) -> Source:
-        if self.config.source.kind == "demo":
-            return DemoSource(self.config.profile)
-        return self._parts.open_files(self.name, self.config)
+    def _source(self, last_published: int | None) -> Source:
+        """The source of a new recording; a queue goes on after its picture in the last published slot."""
+        source, profile = self.config.source, self.config.profile
+        if source.kind == "demo":
+            return DemoSource(profile)
+        self._position = self.position or self._position
+        queue, start = resumed(source.files, source.loop, self._position, last_published, profile.fps)
+        player, pace = self._parts.player(self.name, profile), live_pace(profile.fps, self._clock.speed)
+        self._files = FileSource(queue, player, pace, self._notice, start)
+        return self._files
 
-    async def _newest(self) -> VideoMessage | None:
-        """The newest message that the stream holds; asks until the bus answers."""
+    def _notice(self, text: str) -> None:
+        """Something that people should know although the camera goes on; called by the recording's thread."""
+        log.warning("camera_notice", camera_id=self.name, text=text)
+
+    async def _newest(self) -> tuple[VideoMessage | None, Position | None]:
+        """The newest message that the stream holds, and where the queue was; asks until the bus answers."""
         while True:
             obey_cancellation()
             await self._bus.usable()
             try:
-                return await newest_message(self._bus, self.name)
+                newest = await newest_message(self._bus, self.name)
+                return newest, await noted(self._bus, self.name, newest)
             except NotStored:
                 await asyncio.sleep(0.2)
 

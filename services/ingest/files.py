@@ -1,16 +1,26 @@
-"""A list of video files played as live: one after the other, looped, a bad one told and passed over."""
+"""`VideoQueue`: video files played as live, one after the other; the next child runs before the present file ends."""
 
-from collections.abc import Sequence
-from pathlib import Path
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from libs.clock import real
-from libs.contracts.facts import Profile
+from libs.contracts.positions import Position
 from libs.observe import get_log
+from libs.video.child import CaptureEnded
 from libs.video.picture import Picture
-from services.ingest.capture import Capture, CaptureEnded, Spawn, command
+from services.ingest.domain import CATCH_UP_SECONDS
+from services.ingest.film import Film, Player
+from services.ingest.queue import Queue
 
-RETRY_FIRST, RETRY_MOST = 1.0, 30.0
-"""Seconds between rounds through a list in which no file gave a picture."""
+LEAD, LEAD_UNKNOWN = 3.0, 10.0
+"""Real seconds before the end of a file at which the child of the next is started: a waiting child costs memory. One
+that has not played yet gets more, so that even a child that has to be given up costs no slot."""
+
+PATIENCE = 2.5
+"""Real seconds: the encoder draws slate after six seconds of silence."""
+
 log = get_log()
 
 
@@ -22,70 +32,180 @@ class SourceEnded(Exception):
     """A list that is played once came to its end."""
 
 
-class FileSource:
-    """`VideoQueue` in its simplest form. Not for two threads at once."""
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How the pictures are asked for: `rate` a real second, each waited for up to `patience` real seconds.
 
-    def __init__(self, files: Sequence[Path], loop: bool, profile: Profile, ffmpeg: str, spawn: Spawn) -> None:
-        self._files, self._loop, self._profile = tuple(files), loop, profile
-        self._ffmpeg, self._spawn = ffmpeg, spawn
-        self._at = 0
-        self._capture: Capture | None = None
-        self._given = 0
-        self._bad_in_a_row = 0
-        self._short = False
-        self._retry_at, self._retry_in = 0.0, RETRY_FIRST
-        self._trouble = "no files" if not files else ""
+    Once a picture took longer than that, the following slots do not wait at all until pictures come again.
+    """
+
+    rate: float
+    patience: float
+
+
+PATIENT = Pace(rate=100.0, patience=math.inf)
+"""Nobody waits for the pictures of a past run: each file is given all the time that a child may take."""
+
+
+def live_pace(fps: int, speed: float) -> Pace:
+    """The pace of a live run whose site clock runs `speed` times as fast as real time.
+
+    What one picture may take can be caught up slot by slot, and is not yet long enough for slate on its own.
+    """
+    return Pace(fps * speed, min(PATIENCE, CATCH_UP_SECONDS * 0.9 / speed))
+
+
+class FileSource:
+    """The pictures of a queue. `change` may be called from any thread, everything else from one at a time."""
+
+    def __init__(self, queue: Queue, player: Player, pace: Pace, tell: Callable[[str], object], start: int = 0) -> None:
+        self.position: Position | None = None
+        """What was shown last, and in which slot; None before the first picture."""
+        self._queue, self._player, self._pace, self._tell = queue, player, pace, tell
+        self._start = start
+        self._film: Film | None = None
+        self._waiting: Film | None = None
+        self._changes: deque[tuple[Sequence[str], bool]] = deque(maxlen=1)
+        self._lacking_since: float | None = None
+        self._retry_at = 0.0
+        self._trouble = ""
+        self._good: set[str] = set()
+        self._told: set[str] = set()
+        self._began: dict[str, int] = {}
+
+    def change(self, files: Sequence[str], loop: bool) -> None:
+        """The list is another from the next boundary on."""
+        self._changes.append((files, loop))
+
+    @property
+    def changing(self) -> bool:
+        """Does a list wait that the next picture will take up?"""
+        return bool(self._changes)
 
     def picture(self, slot: int) -> Picture:
         """The next picture. Raises NoPicture while no file gives one, SourceEnded at the end of a list played once."""
-        while True:
-            if not self._files or real() < self._retry_at:
-                raise NoPicture(self._trouble)
-            if self._at >= len(self._files):
-                self._next_round()
-            try:
-                picture = self._playing().read()
-            except CaptureEnded as ended:
-                self._end_file(ended.reason)
-            except OSError as problem:
-                self._end_file(problem.strerror or type(problem).__name__)
-            else:
-                self._given += 1
-                self._bad_in_a_row, self._retry_in = 0, RETRY_FIRST
-                return picture
+        if self._changes:
+            self._obey(*self._changes.popleft())
+        try:
+            picture = self._next(slot)
+        except NoPicture:
+            if self.position is not None:
+                self.position = replace(self.position, slot=slot)
+            raise
+        except SourceEnded:
+            if self.position is not None:
+                self.position = replace(self.position, ended=True)
+            raise
+        self._look_ahead()
+        return picture
 
     def close(self) -> None:
-        """End the child."""
-        if self._capture is not None:
-            self._capture.close()
-            self._capture = None
+        """End the children."""
+        for film in (self._film, self._waiting):
+            if film is not None:
+                film.close()
+        self._film = self._waiting = None
 
-    def _playing(self) -> Capture:
-        """The child of the present file, started when there is none."""
-        if self._capture is None:
-            path, self._given = self._files[self._at], 0
-            child = self._spawn(command(self._ffmpeg, path, self._profile, short=self._short))
-            self._capture = Capture(child, self._profile, path)
-        return self._capture
+    def _next(self, slot: int) -> Picture:
+        while True:
+            film = self._film or self._begin(slot)
+            try:
+                there = film.at_hand(self._patience())
+            except CaptureEnded as ended:
+                self._end(film, ended.reason)
+                continue
+            if not there:
+                raise NoPicture(self._trouble or f"{film.name}: no picture yet")
+            return self._take(film, slot)
 
-    def _end_file(self, reason: str) -> None:
-        name = self._files[self._at].name
-        self.close()
-        if not self._given and not reason and not self._short:
-            self._short = True  # it can be read, but is shorter than a slot: once more
-            return
-        self._at, self._short = self._at + 1, False
-        if self._given:
-            log.info("file_ended", file=name, pictures=self._given, reason=reason)
-            return
-        self._trouble = f"{name}: {reason or 'holds no picture'}"
-        log.warning("file_unreadable", file=name, reason=reason or "holds no picture")
-        self._bad_in_a_row += 1
-        if self._bad_in_a_row >= len(self._files):
-            self._retry_at, self._bad_in_a_row = real() + self._retry_in, 0
-            self._retry_in = min(self._retry_in * 2, RETRY_MOST)
+    def _take(self, film: Film, slot: int) -> Picture:
+        picture = film.take()
+        self._lacking_since = None
+        if film.given == 1:
+            self._queue, self._trouble = self._queue.gave(), ""
+            self._good.add(film.name)
+        frame = film.start + film.given - 1
+        self.position = Position(film.name, frame, slot, self._player.profile.fps, self._queue.due)
+        return picture
 
-    def _next_round(self) -> None:
-        if not self._loop:
+    def _patience(self) -> float:
+        """Real seconds that this slot may still wait."""
+        if self._lacking_since is None:
+            self._lacking_since = real()
+        return max(0.0, self._lacking_since + self._pace.patience - real())
+
+    def _begin(self, slot: int) -> Film:
+        """The next file plays; its child runs already, or is started."""
+        queue = self._queue
+        if not queue.files:
+            raise NoPicture("no files")
+        if queue.ended:
             raise SourceEnded
-        self._at = 0
+        if real() < self._retry_at:
+            raise NoPicture(self._trouble)
+        if queue.loop and slot < self._began.get(queue.due, -math.inf) + self._player.profile.fps:
+            raise NoPicture(f"{queue.due}: shorter than a second, shown once a second")
+        self._film = self._waiting or Film(self._player, queue.due, self._start)
+        self._waiting, self._start = None, 0
+        self._began[queue.due] = slot
+        self._queue = queue.taken()
+        return self._film
+
+    def _end(self, film: Film, reason: str) -> None:
+        """The file that played is over."""
+        film.close()
+        self._film = None
+        if film.given:
+            log.info("file_ended", file=film.name, pictures=film.given, reason=reason)
+            if reason:
+                self._tell_once(film.name, reason)
+            else:
+                self._told.discard(film.name)
+        elif film.start:
+            log.info("file_over_before", file=film.name, start=film.start, reason=reason)
+        else:
+            self._fail(film.name, reason)
+
+    def _look_ahead(self) -> None:
+        """Shortly before the end of a file the child of the next one is started, and proves itself meanwhile."""
+        due = self._queue.due
+        if self._waiting is None:
+            lead = LEAD if due in self._good else LEAD_UNKNOWN
+            over = self._film is None or self._film.left <= lead * self._pace.rate
+            if not due or not over or real() < self._retry_at:
+                return
+            self._waiting = Film(self._player, due)
+        try:
+            self._waiting.at_hand(0.0)
+        except CaptureEnded as ended:
+            self._waiting.close()
+            self._waiting = None
+            self._queue = self._queue.taken()
+            self._fail(due, ended.reason)
+
+    def _fail(self, name: str, reason: str) -> None:
+        """A file gave no picture: it is told, and the queue goes on."""
+        why = reason or "holds no picture"
+        self._trouble = f"{name}: {why}"
+        self._good.discard(name)
+        self._tell_once(name, why)
+        self._queue = self._queue.failed()
+        self._retry_at = real() + self._queue.pause
+
+    def _tell_once(self, name: str, reason: str) -> None:
+        """Once for each file, however many rounds there are."""
+        log.warning("file_unreadable", file=name, reason=reason)
+        if name not in self._told:
+            self._told.add(name)
+            self._tell(f"{name}: {reason}")
+
+    def _obey(self, files: Sequence[str], loop: bool) -> None:
+        """Take the new list; a child that waits for a file which is not next any more is ended."""
+        self._queue = self._queue.changed(files, loop)
+        self._retry_at, self._trouble = 0.0, ""
+        if self._waiting is not None and self._waiting.name != self._queue.due:
+            self._waiting.close()
+            self._waiting = None
+        self._good &= set(files)
+        self._told &= set(files)
+        self._began = {name: slot for name, slot in self._began.items() if name in files}

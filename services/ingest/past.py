@@ -29,7 +29,9 @@ from libs.observe import get_log
 from services.ingest.camera import RESTART_FIRST, RESTART_MOST, Parts
 from services.ingest.demo import DemoSource
 from services.ingest.domain import Run, past_slots, resume
+from services.ingest.files import PATIENT, FileSource
 from services.ingest.past_recording import PastRecording, Second
+from services.ingest.queue import Queue
 from services.ingest.recording import Source
 
 log = get_log()
@@ -171,11 +173,15 @@ class PastCamera:
             return None
 
     def _source(self) -> Source:
-        """Files are played once, whatever the camera does live."""
+        """Files are played once, whatever the camera does live, and from the first on: see PastRecording."""
         if self.config.source.kind == "demo":
             return DemoSource(self.config.profile)
-        once = self.config.source.model_copy(update={"loop": False})
-        return self._parts.open_files(self.name, self.config.model_copy(update={"source": once}))
+        queue = Queue(self.config.source.files, loop=False)
+        return FileSource(queue, self._parts.player(self.name, self.config.profile), PATIENT, self._notice)
+
+    def _notice(self, text: str) -> None:
+        """Something that people should know although the run goes on; called by the recording's thread."""
+        log.warning("camera_notice", camera_id=self.name, text=text)
 
     async def _say(self, state: CameraState, cause: str) -> None:
         """One `camera.observed`, on the bus or on disk until the bus is back."""

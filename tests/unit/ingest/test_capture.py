@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 
 from libs.contracts.facts import Profile
 from libs.video.ffmpeg import ffmpeg_program
-from services.ingest import files as files_module
 from services.ingest.capture import Capture, CaptureEnded, command, start_child
-from services.ingest.files import FileSource, NoPicture, SourceEnded
 
 PROFILE = Profile(width=320, height=240)
 FFMPEG = ffmpeg_program()
-SHADES = {"white": 235.0, "gray": 128.0}
 
 
 def make_clip(path: Path, picture: str, *options: str, seconds: float = 2.0) -> Path:
@@ -136,76 +133,10 @@ def test_closing_kills_the_child_and_leaves_no_zombie(tmp_path: Path) -> None:
 
 
 def test_a_silent_child_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.capture.SILENT_AFTER", 0.3)
+    monkeypatch.setattr("libs.video.child.SILENT_AFTER", 0.3)
     capture = Capture(start_child(["sleep", "60"]), PROFILE, tmp_path)
     started = time.monotonic()
     with pytest.raises(CaptureEnded, match="no picture for"):
         capture.read()
     capture.close()
     assert time.monotonic() - started < 3
-
-
-@pytest.fixture
-def clips(tmp_path: Path) -> list[Path]:
-    return [make_clip(tmp_path / f"{shade}.mp4", f"color={shade}:s=320x240:r=10", seconds=1) for shade in SHADES]
-
-
-def shades(source: FileSource, count: int) -> list[str]:
-    means = [float(source.picture(slot).to_ndarray(format="gray").mean()) for slot in range(count)]
-    return [min(SHADES, key=lambda shade: abs(SHADES[shade] - mean)) for mean in means]
-
-
-def test_files_follow_one_another_and_begin_again(clips: list[Path]) -> None:
-    source = FileSource(clips, True, PROFILE, FFMPEG, start_child)
-    seen = shades(source, 25)
-    source.close()
-    assert seen == (["white"] * 5 + ["gray"] * 5) * 2 + ["white"] * 5
-
-
-def test_a_list_played_once_ends(clips: list[Path]) -> None:
-    source = FileSource(clips, False, PROFILE, FFMPEG, start_child)
-    shades(source, 10)
-    with pytest.raises(SourceEnded):
-        source.picture(10)
-
-
-def test_a_bad_file_is_passed_over(clips: list[Path], tmp_path: Path) -> None:
-    bad = tmp_path / "bad.mp4"
-    bad.write_bytes(b"nothing")
-    source = FileSource([clips[0], bad, tmp_path / "absent.mp4", clips[1]], True, PROFILE, FFMPEG, start_child)
-    assert len(shades(source, 25)) == 25
-    source.close()
-
-
-def test_a_film_of_one_picture_fills_a_slot(clips: list[Path], tmp_path: Path) -> None:
-    brief = make_clip(tmp_path / "brief.mp4", "color=white:s=320x240:r=25", "-frames:v", "1")
-    source = FileSource([brief, clips[1]], True, PROFILE, FFMPEG, start_child)
-    seen = shades(source, 12)
-    source.close()
-    assert seen == (["white"] + ["gray"] * 5) * 2
-
-
-def test_a_list_without_one_good_file_says_so_and_does_not_spin(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    bad = tmp_path / "bad.mp4"
-    bad.write_bytes(b"nothing")
-    started: list[list[str]] = []
-
-    def spawn(arguments: list[str]) -> "subprocess.Popen[bytes]":
-        started.append(arguments)
-        return start_child(arguments)
-
-    clock = [0.0]
-    monkeypatch.setattr(files_module, "real", lambda: clock[0])
-    source = FileSource([bad], True, PROFILE, FFMPEG, spawn)
-    for at in range(400):
-        clock[0] = at / 10
-        with pytest.raises(NoPicture, match=r"bad\.mp4"):
-            source.picture(at)
-    assert 5 <= len(started) <= 7, "40 s with pauses of 1, 2, 4, 8, 16, 30 s"
-
-
-def test_an_empty_list_says_so() -> None:
-    with pytest.raises(NoPicture, match="no files"):
-        FileSource([], True, PROFILE, FFMPEG, start_child).picture(0)
