@@ -17,9 +17,19 @@ from typing import Literal
 
 from libs.clock import real
 from libs.contracts.facts import Profile
-from libs.video.reasons import SLOW, Ended, Reason, is_complaint, plain, reason_of, silent, tells_damage
+from libs.video.reasons import (
+    SLOW,
+    Ended,
+    Reason,
+    begins_decoding,
+    is_complaint,
+    plain,
+    reason_of,
+    silent,
+    tells_damage,
+)
 
-SILENT_AFTER = 10.0
+SILENT_AFTER = 8.0
 """Seconds without a byte after which a child is given up."""
 
 BUSY_AFTER = 4.0
@@ -34,9 +44,9 @@ MAX_BLOCK = 64 << 20
 MAX_DATA = 400 << 20
 """Bytes of private memory: 4K of 10 bit needs 260 MB, 320 MB with 4:4:4 (measured)."""
 
-HOLE_SECONDS = 10.0
-"""A step between two stamps up to this is kept (the picture stands still meanwhile); a longer one, or one back, is a
-mistake of the file or a cut: the next picture follows at once. FFmpeg does the same by itself in MPEG-TS alone."""
+HOLE_SECONDS = 3.0
+"""A step between two stamps up to this is kept: the picture stands still meanwhile, no longer than a live camera's may.
+A longer one, or one back, is a cut or a mistake of the file: the next picture follows at once."""
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,h264,hevc,m4v"
 _MAX_STREAMS = 32
@@ -44,6 +54,7 @@ _MAX_FILES = 64
 _KEPT_LINES, _KEPT_CHARACTERS = 60, 300
 _TICK_SECONDS = 0.25
 _DURATION = re.compile(r"\[info\]\s+Duration: (\d+):(\d\d):(\d\d\.\d+)")
+_MOST_WITHOUT_KEY = 300
 _BACK_SECONDS = 0.1
 """Stamps that go back less than this are disorder, which the rate filter mends."""
 
@@ -60,33 +71,45 @@ class CaptureEnded(Exception):
         self.reason, self.code = said.text, said.code
 
 
-def filter_chain(profile: Profile, *, short: bool = False) -> str:
+def filter_chain(profile: Profile, *, short: bool = False, seeking: bool = False) -> str:
     """Upright (FFmpeg rotates by itself), unstretched, black bars, square pixels, the profile's size and rate.
 
-    `short`: a film that lasts less than half a slot still gives one picture.
+    `short`: a film that lasts less than half a slot still gives one picture. `seeking`: it begins where it was asked
+    to, not with a key frame.
     """
     width, height, fps = profile.width, profile.height, profile.fps
     matrix = "bt601" if height <= 576 else "bt709"
     fit_w = f"max(2,2*trunc(min({width},{height}*dar)/2+0.5))"
     fit_h = f"max(2,2*trunc(min({height},{width}/dar)/2+0.5))"
     rate = f"fps={fps}:eof_action=pass" if short else f"fps={fps}"
+    begin = "" if seeking else f"select='{_from_key_frame()}',"
     return (
-        f"setpts='{_stamps()}',bwdif=mode=send_frame:deint=interlaced,{rate},"
+        f"{begin}setpts='{_stamps()}',bwdif=mode=send_frame:deint=interlaced,{rate},"
         f"scale=w='{fit_w}':h='{fit_h}':out_color_matrix={matrix}:out_range=tv,"
         f"pad={width}:{height}:-1:-1:black,setsar=1,format=yuv420p"
     )
 
 
 def _stamps() -> str:
-    """The first picture is at 0, and the time between two is neither negative nor longer than HOLE_SECONDS.
+    """The first picture is at 0, and the time between two is neither negative nor longer than a hole may be.
 
-    Register 0 is what is added to the file's stamps; it changes only where they jump.
+    Register 0 is what is added to the file's stamps, changed only where they jump; register 1 the last good step. A
+    film whose pictures are always far apart (a rate below one in two seconds) keeps its rate.
     """
-    step = "0.04/TB"
-    kept = f"between(PTS-PREV_INPTS,{-_BACK_SECONDS}/TB,{HOLE_SECONDS}/TB)"
+    step = "if(gt(ld(1),0),ld(1),0.04/TB)"
+    longest = f"if(isnan(FR),{HOLE_SECONDS},max({HOLE_SECONDS},1.5/FR))/TB"
+    good = f"between(PTS-PREV_INPTS,{-_BACK_SECONDS}/TB,{longest})"
     anew = f"st(0,if(isnan(PREV_OUTPTS),-PTS,PREV_OUTPTS+{step}-PTS))"
     unstamped = f"if(isnan(PREV_OUTPTS),0,PREV_OUTPTS+{step})"
-    return f"if({kept},0,{anew});if(isnan(PTS),{unstamped},PTS+ld(0))"
+    return f"if({good},st(1,PTS-PREV_INPTS),{anew});if(isnan(PTS),{unstamped},PTS+ld(0))"
+
+
+def _from_key_frame() -> str:
+    """Nothing before the first key frame: some decoders draw what lies there on grey.
+
+    A stream that never has one (it is refreshed line by line) is shown all the same, a little later.
+    """
+    return f"if(ld(0),1,st(0,gt(key+eq(pict_type,I)+gte(n,{_MOST_WITHOUT_KEY}),0)))"
 
 
 def guard() -> list[str]:
@@ -113,7 +136,7 @@ def command(ffmpeg: str, path: Path, profile: Profile, *, short: bool = False, s
         *("-filter_threads", "1", "-threads", "1", "-max_pixels", str(MAX_PIXELS), "-max_streams", str(_MAX_STREAMS)),
         *("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, *seek),
         *("-i", f"file:{path}", "-map", "0:V:0", "-an", "-sn", "-dn", "-vf"),
-        filter_chain(profile, short=short),
+        filter_chain(profile, short=short, seeking=start_seconds > 0),
         *("-threads", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"),
     ]
 
@@ -145,6 +168,7 @@ class Child:
         self._rest = b""
         self._pictures, self._used = 0, 0.0
         self._damaged_at: int | None = None
+        self._decoding = False
         self.told: list[str] = []
         """The first lines that it said of the file."""
         self._complaints: list[str] = []
@@ -213,7 +237,8 @@ class Child:
         if self.seconds is None and (found := _DURATION.match(line)):
             self.seconds = int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
         loud = is_complaint(line)
-        if loud and self._damaged_at is None and tells_damage(line):
+        self._decoding = self._decoding or begins_decoding(line)
+        if loud and self._decoding and self._damaged_at is None and tells_damage(line):
             self._damaged_at = self._pictures
         kept = self._complaints if loud else self.told
         if line and len(kept) < _KEPT_LINES:

@@ -89,6 +89,11 @@ def is_complaint(line: str) -> bool:
     return level is None or level[1] in ("panic", "fatal", "error")
 
 
+def begins_decoding(line: str) -> bool:
+    """Is the file opened now? What is complained of before comes from a look ahead, and is said again in its place."""
+    return "[info] Stream mapping" in line
+
+
 def tells_damage(line: str) -> bool:
     """Does the line complain of the pictures' data?"""
     return _DAMAGE.search(line) is not None
@@ -104,7 +109,7 @@ def reason_of(ended: Ended) -> Reason:
     if ended.pictures and ended.damaged_at is not None:
         return Reason("damaged", f"is damaged from picture {ended.damaged_at + 1} on")
     if ended.status == 0:
-        return ALL_DAMAGED if not ended.pictures and ended.damaged_at is not None else CLEAN
+        return ALL_DAMAGED if not ended.pictures and any(map(tells_damage, ended.lines)) else CLEAN
     return _of_file(ended) or _of_words(ended)
 
 
@@ -138,8 +143,8 @@ def _of_words(ended: Ended) -> Reason:
 def _of_status(ended: Ended, words: str) -> Reason:
     if ended.status < 0:
         return CRASHED
-    if ended.damaged_at is not None:
-        return ALL_DAMAGED
-    if "Invalid data found" in words:
+    if "Invalid data found" in words and len(ended.lines) == 1:
         return NOT_VIDEO
+    if any(map(tells_damage, ended.lines)):
+        return ALL_DAMAGED
     return Reason("unknown", plain(ended.lines[0])[:_MAX_TEXT] if ended.lines else "ended without a word")
