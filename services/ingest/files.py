@@ -200,12 +200,15 @@ class FileSource:
             self._tell(f"{name}: {reason}")
 
     def _obey(self, files: Sequence[str], loop: bool) -> None:
-        """Take the new list; a child that waits for a file which is not next any more is ended."""
+        """Take the new list; a child is ended whose file is not next any more, or was taken out before it showed."""
         self._queue = self._queue.changed(files, loop)
         self._retry_at, self._trouble = 0.0, ""
         if self._waiting is not None and self._waiting.name != self._queue.due:
             self._waiting.close()
             self._waiting = None
+        if self._film is not None and not self._film.given and self._film.name not in files:
+            self._film.close()
+            self._film = None
         self._good &= set(files)
         self._told &= set(files)
         self._began = {name: slot for name, slot in self._began.items() if name in files}
