@@ -56,7 +56,7 @@ class Camera:
         self.name, self.config = name, config
         self._bus, self._clock, self._parts = parts.bus, parts.clock, parts
         self._backlog = Backlog(parts.spool, name)
-        self._outbox = Outbox(parts.bus, name, self._backlog, self._on_trouble)
+        self._outbox = self._new_outbox()
         self._recording: Recording | None = None
         self._files: FileSource | None = None
         self._position: Position | None = None
@@ -129,7 +129,7 @@ class Camera:
     async def _start(self) -> None:
         """Send what a process before this one left, and begin after it."""
         newest, self._position = await self._newest()
-        self._outbox = Outbox(self._bus, self.name, self._backlog, self._on_trouble)
+        self._outbox = self._new_outbox()
         waiting = []
         for message in self._backlog.load():
             if newest is None or (message.first_slot > newest.last_slot and message.epoch >= newest.epoch):
@@ -221,13 +221,20 @@ class Camera:
             except NotStored:
                 await asyncio.sleep(0.2)
 
+    def _new_outbox(self) -> Outbox:
+        return Outbox(self._bus, self.name, self._backlog, self._may_send, self._on_trouble)
+
+    def _may_send(self) -> bool:
+        """Is it certain, by our own clock, that nobody else writes for this camera?"""
+        return self._lease is not None and self._lease.held
+
     def _on_trouble(self) -> None:
         if self._recording is not None:
             self._recording.want_key()
 
     def _send_still(self, still: Snapshot) -> None:
         """Newest wins: a still that cannot go out at once is not worth waiting for."""
-        if self._still is not None and not self._still.done():
+        if not self._may_send() or (self._still is not None and not self._still.done()):
             _stills_skipped.labels(self.name).inc()
             return
         self._still = asyncio.create_task(self._publish_still(still))

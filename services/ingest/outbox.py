@@ -28,10 +28,22 @@ _waiting = Gauge("dolbom_video_messages_waiting", "Seconds of video that wait fo
 
 
 class Outbox:
-    """The messages of one camera. `put` from the event loop; `on_trouble` is called when a publish did not go well."""
+    """The messages of one camera. `put` from the event loop; `on_trouble` is called when a publish did not go well.
 
-    def __init__(self, bus: Bus, camera: str, backlog: Backlog, on_trouble: Callable[[], None]) -> None:
-        self._bus, self._camera, self._backlog, self._on_trouble = bus, camera, backlog, on_trouble
+    Nothing is sent while `may_send` is false (no lease): whoever stood still for a while holds his tongue until he
+    knows whether another has taken over.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        camera: str,
+        backlog: Backlog,
+        may_send: Callable[[], bool],
+        on_trouble: Callable[[], None],
+    ) -> None:
+        self._bus, self._camera, self._backlog = bus, camera, backlog
+        self._may_send, self._on_trouble = may_send, on_trouble
         self._unsent: deque[VideoMessage] = deque()
         self._unsent_bytes = 0
         self._recent: deque[VideoMessage] = deque(maxlen=RECENT_SECONDS)
@@ -93,6 +105,9 @@ class Outbox:
                 await self._take_back_lost()
             if not self._unsent:
                 return True
+            if not self._may_send():
+                self._keep_all()
+                return False
             message = self._unsent[0]
             await publish(self._bus, video(self._camera), message.payload(), message.headers())
         except NotStored as problem:
