@@ -71,7 +71,8 @@ _SIZE = re.compile(r"Picture size (\d{1,6})x(\d{1,6})")
 _CODEC = re.compile(r"\(codec ([\w.-]{1,20})\) not found|Codec \(([\w.-]{1,20})\) not on whitelist")
 _DAMAGE = re.compile(
     r"error while decoding|Error while decoding|partial file|concealing|Invalid NAL unit|corrupt|damaged|"
-    r"Error submitting packet|Invalid data found|truncated|slice header|ac-tex|skipped MB"
+    r"Error submitting packet|Invalid data found|truncated|slice header|ac-tex|skipped MB|missing picture|no frame!|"
+    r"Cannot determine format"
 )
 _BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"))
 """With one of these after four bytes begins what may be MP4 or MOV; others only have its name."""
@@ -83,10 +84,10 @@ def plain(line: str) -> str:
     return _LEVEL.sub("", _WHO.sub("", line.strip()))
 
 
-def is_complaint(line: str) -> bool:
-    """Is the line an error, or something that FFmpeg did not write (a loader's or a guard's word)?"""
+def is_complaint(line: str, *, first: bool) -> bool:
+    """Is the line an error? One without a level goes on with the line before, or, as the `first`, is not FFmpeg's."""
     level = _LEVEL.search(line)
-    return level is None or level[1] in ("panic", "fatal", "error")
+    return first if level is None else level[1] in ("panic", "fatal", "error")
 
 
 def begins_decoding(line: str) -> bool:
@@ -132,7 +133,9 @@ def _of_words(ended: Ended) -> Reason:
     if "matches no streams" in words:
         return NO_VIDEO_STREAM
     if codec := _CODEC.search(words):
-        return Reason("unknown_codec", f"has a video format that is not played here ({codec[1] or codec[2]})")
+        name = codec[1] or codec[2]
+        known = "" if name == "none" else f" ({name})"
+        return Reason("unknown_codec", f"has a video format that is not played here{known}")
     if "Format not on whitelist" in words:
         return NOT_VIDEO
     if "moov atom not found" in words:

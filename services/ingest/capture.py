@@ -1,10 +1,12 @@
 """The pictures of one FFmpeg child, one `read` each."""
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from libs.contracts.facts import Profile
-from libs.video.child import SILENT_AFTER, CaptureEnded, Child, Spawn, command, start_child
+from libs.video.child import SILENT_AFTER, CaptureEnded, Child
+from libs.video.command import Spawn, command, start_child
 from libs.video.picture import Picture, blank
 
 __all__ = ["SILENT_AFTER", "Capture", "CaptureEnded", "Spawn", "command", "start_child"]
@@ -14,13 +16,20 @@ _MAX_VECTORS = 1024
 class Capture:
     """Pictures of one child, one `read` each."""
 
-    def __init__(self, child: "subprocess.Popen[bytes]", profile: Profile, path: Path) -> None:
-        self._child, self._profile = Child(child, path), profile
+    def __init__(
+        self,
+        child: "subprocess.Popen[bytes]",
+        profile: Profile,
+        path: Path,
+        again: Callable[[], "subprocess.Popen[bytes]"] | None = None,
+    ) -> None:
+        """`again` starts the child anew, for a film larger than Full HD (`command(…, large=True)`)."""
+        self._child, self._profile = Child(child, path, again), profile
 
     @property
     def seconds(self) -> float | None:
         """How long the film is by its container's word; None until the child has read that, or if it does not say."""
-        return self._child.seconds
+        return self._child.words.seconds
 
     def ready(self, wait: float) -> bool:
         """Is the next picture coming, or the end? Waits up to `wait` real seconds; may raise CaptureEnded."""

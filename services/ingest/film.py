@@ -1,6 +1,7 @@
 """One file of a queue, decoded by a child that may be started before it is due: its first picture proves it."""
 
 import math
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 from libs.clock import real
 from libs.contracts.facts import Profile
 from libs.video import child
-from libs.video.child import CaptureEnded, Spawn, command
+from libs.video.child import CaptureEnded
+from libs.video.command import Spawn, command
 from libs.video.picture import Picture
 from libs.video.reasons import CLEAN, Reason, silent
 from services.ingest.capture import Capture
@@ -25,10 +27,13 @@ class Player:
 
     def open(self, name: str, start: int, *, short: bool) -> Capture:
         """A child that decodes the file from picture `start` on. Raises OSError when there is no child to be had."""
-        path = self.find(name)
-        seconds = start / self.profile.fps
-        arguments = command(self.ffmpeg, path, self.profile, short=short, start_seconds=seconds)
-        return Capture(self.spawn(arguments), self.profile, path)
+        path, seconds = self.find(name), start / self.profile.fps
+
+        def run(*, large: bool) -> "subprocess.Popen[bytes]":
+            arguments = command(self.ffmpeg, path, self.profile, short=short, start_seconds=seconds, large=large)
+            return self.spawn(arguments)
+
+        return Capture(run(large=False), self.profile, path, again=lambda: run(large=True))
 
 
 class Film:
