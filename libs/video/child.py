@@ -15,7 +15,7 @@ from typing import Literal
 
 from libs.clock import real
 from libs.video.command import LARGE_PIXELS
-from libs.video.reasons import SLOW, Ended, Reason, reason_of, silent
+from libs.video.reasons import SLOW, Ended, Reason, damaged, reason_of, silent
 from libs.video.words import Words
 
 SILENT_AFTER = 10.0
@@ -25,6 +25,8 @@ BUSY_AFTER = 3.5
 """Seconds of processor time for one picture after which a child is given up."""
 
 _TICK_SECONDS = 0.25
+_MOST_COMPLAINED = 512 << 10
+"""Bytes of complaints about one picture after which a child is given up."""
 _MOST_HEARD = 65536
 """All that a pipe holds: what was said before a picture is heard before the picture is read."""
 
@@ -59,12 +61,12 @@ class Child:
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._poll.register(self._err, select.POLLIN)
-        self.pictures, self._used = 0, 0.0
+        self.pictures, self._used, self._heard = 0, 0.0, 0
 
     def gave_picture(self) -> None:
         """A picture was read whole: the work for the next one is counted from here."""
         self.pictures += 1
-        self._used = _processor_seconds(self._process.pid)
+        self._used, self._heard = _processor_seconds(self._process.pid), self.words.heard
 
     def ready(self, wait: float) -> bool:
         """Are there bytes to read, or the end? Waits up to `wait` real seconds; raises CaptureEnded when it is slow."""
@@ -78,6 +80,8 @@ class Child:
                 continue
             if self._out in ready:
                 return True
+            if self.words.heard - self._heard > _MOST_COMPLAINED:
+                raise CaptureEnded(damaged(self.pictures))
             if _processor_seconds(self._process.pid) - self._used > BUSY_AFTER:
                 raise CaptureEnded(SLOW)
             if left <= 0:

@@ -105,10 +105,19 @@ def silent(seconds: float) -> Reason:
     return Reason("silent", f"gave no picture for {seconds:.0f} s")
 
 
+def damaged(pictures: int) -> Reason:
+    """The data are damaged after so many pictures."""
+    return _damaged_from(pictures + 1) if pictures else ALL_DAMAGED
+
+
+def _damaged_from(picture: int) -> Reason:
+    return Reason("damaged", f"is damaged from picture {picture} on")
+
+
 def reason_of(ended: Ended) -> Reason:
     """Why it ended. A file that was played to its end but is damaged has a reason too."""
     if ended.pictures and ended.damaged_at is not None:
-        return Reason("damaged", f"is damaged from picture {ended.damaged_at + 1} on")
+        return _damaged_from(ended.damaged_at + 1)
     if ended.status == 0:
         return ALL_DAMAGED if not ended.pictures and any(map(tells_damage, ended.lines)) else CLEAN
     return _of_file(ended) or _of_words(ended)

@@ -30,6 +30,8 @@ class Words:
     video: Stream | None = None
     turned: bool = False
     """It is shown after a quarter turn."""
+    heard: int = 0
+    """Bytes in all."""
     damaged_at: int | None = None
     """How many pictures there were when it first complained of the data."""
     _rest: bytes = b""
@@ -38,6 +40,7 @@ class Words:
 
     def take(self, said: bytes, pictures: int) -> None:
         """Hear some bytes (none: the end), after so many pictures. Memory is bounded whatever is said."""
+        self.heard += len(said)
         *lines, rest = (self._rest + said).split(b"\n")
         if not said:
             lines, rest = [rest], b""
