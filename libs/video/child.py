@@ -18,7 +18,7 @@ from libs.video.command import LARGE_PIXELS
 from libs.video.reasons import SLOW, Ended, Reason, damaged, reason_of, silent
 from libs.video.words import Words
 
-SILENT_AFTER = 10.0
+SILENT_AFTER = 8.0
 """Seconds without a byte after which a child is given up."""
 
 BUSY_AFTER = 3.5
@@ -124,7 +124,8 @@ class Child:
             pass
         words, (size, head) = self.words, _first_bytes(self._path)
         lines = [_named(line, self._path) for line in words.complaints]
-        return reason_of(Ended(status, lines, self.pictures, words.damaged_at, size, head))
+        codec = words.video.codec if words.video else ""
+        return reason_of(Ended(status, lines, self.pictures, words.damaged_at, codec, size, head))
 
     def _hear(self) -> Literal["more", "nothing", "end"]:
         try:

@@ -124,9 +124,17 @@ class FileSource:
         if film.given == 1:
             self._queue, self._trouble = self._queue.gave(), ""
             self._good.add(film.name)
-        frame = film.start + film.given - 1
-        self.position = Position(film.name, frame, slot, self._player.profile.fps, self._queue.due)
+        self.position = self._placed(film, slot)
         return picture
+
+    def _placed(self, film: Film, slot: int) -> Position:
+        """Where the queue is with the picture that was just taken."""
+        frame, then, fps = film.start + film.given - 1, self._queue.due, self._player.profile.fps
+        last = self.position
+        if last is not None and film.given > 1:
+            return replace(last, frame=frame, slot=slot, then=then)
+        before = (last.file, last.frame) if last is not None else ("", 0)
+        return Position(film.name, frame, slot, fps, then, slot, *before)
 
     def _patience(self) -> float:
         """Real seconds that this slot may still wait."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from libs.bus import Bus, last_message, note, obey_cancellation
+from libs.clock import real
 from libs.contracts.frames import VideoMessage
 from libs.contracts.positions import (
     POSITIONS,
@@ -16,8 +17,8 @@ from libs.contracts.positions import (
 )
 from libs.observe import get_log
 
-EVERY = 1.0
-"""Real seconds between two notes of a queue."""
+EVERY, LOOK_EVERY = 1.0, 0.2
+"""Real seconds between two notes of a queue, and between two looks at it: shorter than pictures are on their way."""
 _OPERATION, _DELETED = "KV-Operation", "DEL"
 log = get_log()
 
@@ -45,12 +46,24 @@ async def forget(bus: Bus, camera: str) -> None:
 
 
 async def keep_noted(bus: Bus, positions: Callable[[], Mapping[str, Position]]) -> None:
-    """Note what `positions` gives for each camera, when it moved; runs until cancelled."""
+    """Note what `positions` gives for each camera, where it moved: once a second, and at once where a file begins.
+
+    Runs until cancelled.
+    """
     last: dict[str, Position] = {}
+    due = 0.0
     while True:
         obey_cancellation()
+        now = real()
         for camera, position in positions().items():
-            if position != last.get(camera):
+            before = last.get(camera)
+            if before is None or (position != before and (now >= due or _elsewhere(position, before))):
                 last[camera] = position
                 await note(bus, position_subject(camera), encode_position(position))
-        await asyncio.sleep(EVERY)
+        due = due if now < due else now + EVERY
+        await asyncio.sleep(LOOK_EVERY)
+
+
+def _elsewhere(position: Position, before: Position) -> bool:
+    """Is another file on, or is the list over?"""
+    return (position.begun, position.ended) != (before.begun, before.ended)

@@ -87,20 +87,24 @@ def resumed(
     queue = Queue(tuple(files), loop)
     if position is None:
         return queue, 0
-    if position.file in queue.files:
-        at = queue.files.index(position.file)
-        if position.ended:
-            return replace(queue, at=at + 1), 0
-        return replace(queue, at=at), _next_picture(position, last_slot, fps)
+    file, frame = _next_picture(position, last_slot, fps)
+    if position.ended and position.file in queue.files:
+        return replace(queue, at=queue.files.index(position.file) + 1), 0
+    if file in queue.files:
+        return replace(queue, at=queue.files.index(file)), frame
     return replace(queue, at=queue.files.index(position.then) if position.then in queue.files else 0), 0
 
 
-def _next_picture(position: Position, last_slot: int | None, fps: int) -> int:
-    """The picture after the one of the last published slot; the position is a little older or newer than that."""
+def _next_picture(position: Position, last_slot: int | None, fps: int) -> tuple[str, int]:
+    """File and picture after the one of the last published slot; the position is a little older or newer than that."""
     if position.fps != fps:
-        return (position.frame + 1) * fps // position.fps
-    apart = 0 if last_slot is None else last_slot - position.slot
-    return max(0, position.frame + 1 + (apart if abs(apart) <= OUT_OF_SIGHT * fps else 0))
+        return position.file, (position.frame + 1) * fps // position.fps
+    if last_slot is None or abs(last_slot - position.slot) > OUT_OF_SIGHT * fps:
+        return position.file, position.frame + 1
+    due = last_slot + 1
+    if due >= position.begun or not position.before:
+        return position.file, max(0, position.frame + due - position.slot)
+    return position.before, max(0, position.before_frame + 1 + due - position.begun)
 
 
 def _entries(files: Sequence[str]) -> list[tuple[str, int]]:

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from libs.contracts.positions import BadPosition, Position, decode_position, encode_position, position_subject
 
 NUMBERS = st.integers(0, 1 << 60)
-POSITIONS = st.builds(Position, st.text(), NUMBERS, NUMBERS, st.integers(1, 30), st.text(), st.booleans())
+POSITIONS = st.builds(
+    Position, st.text(), NUMBERS, NUMBERS, st.integers(1, 30), st.text(), NUMBERS, st.text(), NUMBERS, st.booleans()
+)
 
 
 @given(POSITIONS)

@@ -125,8 +125,9 @@ def test_a_list_played_once_that_gave_something_is_over_when_its_last_file_is_ba
     assert Queue(("good", "bad"), False).taken().gave().taken().failed().ended
 
 
-def at(file: str, frame: int, slot: int, *, then: str = "", ended: bool = False, fps: int = 5) -> Position:
-    return Position(file, frame, slot, fps, then, ended)
+def at(file: str, frame: int, slot: int, *, then: str = "", ended: bool = False) -> Position:
+    """Picture `frame` of a file whose first picture was shown right after picture 70 of file a."""
+    return Position(file, frame, slot, 5, then, slot - frame, "a", 70, ended)
 
 
 def test_a_restart_goes_on_with_the_picture_after_the_last_one_that_was_published() -> None:
@@ -137,7 +138,11 @@ def test_a_restart_goes_on_with_the_picture_after_the_last_one_that_was_publishe
     assert found(1000) == ("b", 41)
     assert found(1003) == ("b", 44), "the position was a little older"
     assert found(995) == ("b", 36), "the newest pictures were never sent"
-    assert found(950) == ("b", 0), "nor were those of the file before"
+    assert found(960) == ("b", 1)
+    assert found(959) == ("b", 0)
+    assert found(958) == ("a", 70), "nor was the last picture of the file before"
+    assert found(950) == ("a", 62)
+    assert found(800) == ("a", 0), "further back nobody remembers"
     assert found(None) == ("b", 41), "nobody knows what was published"
     assert found(1000 + 5000) == ("b", 41), "of another time"
     assert found(1000, fps=10) == ("b", 82)
