@@ -29,6 +29,12 @@ HOLE_SECONDS = 3.0
 A longer one, or one back, is a cut or a mistake of the file: the next picture follows at once."""
 
 DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,mpegts,mpeg,avi,flv,asf,h264,hevc,m4v"
+DECODERS = (
+    "h264,hevc,av1,libdav1d,libaom-av1,vp8,vp9,mpeg1video,mpeg2video,mpeg4,msmpeg4v1,msmpeg4v2,msmpeg4,h263,flv,mjpeg,"
+    "wmv1,wmv2,wmv3,vc1,theora,prores,dnxhd,dvvideo,rawvideo,ffv1,huffyuv"
+)
+"""What films are made of; no other decoder, and none for sound, ever sees what we do not trust."""
+
 _MAX_STREAMS = 32
 _MAX_FILES = 64
 _MAX_STACK = 2 << 20
@@ -111,7 +117,7 @@ def command(
         *guard(large=large),
         *(ffmpeg, "-nostdin", "-hide_banner", "-nostats", "-v", "level+info", "-max_alloc", str(MAX_BLOCK)),
         *("-filter_threads", "1", "-threads", "1", "-max_pixels", str(MAX_PIXELS), "-max_streams", str(_MAX_STREAMS)),
-        *("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, *seek),
+        *("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, "-codec_whitelist", DECODERS, *seek),
         *("-i", f"file:{path}", "-map", "0:V:0", "-an", "-sn", "-dn", "-vf"),
         filter_chain(profile, short=short, seeking=start_seconds > 0),
         *("-threads", "1", "-f", "rawvideo", "-pix_fmt", "yuv420p", "pipe:1"),

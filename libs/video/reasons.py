@@ -39,14 +39,15 @@ class Ended:
     """What is known of a child that ended by itself.
 
     `status`: its exit status, negative for a signal; `lines`: what it complained of first; `pictures`: how many it
-    gave; `damaged_at`: the number of the picture before which it first complained of the data, if it did; `size` and
-    `head`: the file's length and first bytes, `size` None when it is not there.
+    gave; `damaged_at`: the number of the picture before which it first complained of the data, if it did; `codec`: of
+    its video, if it was told; `size` and `head`: the file's length and first bytes, `size` None when it is not there.
     """
 
     status: int
     lines: Sequence[str]
     pictures: int = 0
     damaged_at: int | None = None
+    codec: str = ""
     size: int | None = None
     head: bytes = b""
 
@@ -68,7 +69,7 @@ _WHO = re.compile(r"(?:\[[^\]]* @ 0x[0-9a-f]+\] )+")
 """FFmpeg's part that speaks, with an address in memory: no two complaints would be the same."""
 _LEVEL = re.compile(r"\[(panic|fatal|error|warning|info|verbose)\] ?")
 _SIZE = re.compile(r"Picture size (\d{1,6})x(\d{1,6})")
-_CODEC = re.compile(r"\(codec ([\w.-]{1,20})\) not found|Codec \(([\w.-]{1,20})\) not on whitelist")
+_NO_DECODER = re.compile(r"Decoder \(codec ([\w.-]{1,20})\) not found")
 _DAMAGE = re.compile(
     r"error while decoding|Error while decoding|partial file|concealing|Invalid NAL unit|corrupt|damaged|"
     r"Error submitting packet|Invalid data found|truncated|slice header|ac-tex|skipped MB|missing picture|no frame!|"
@@ -141,10 +142,11 @@ def _of_words(ended: Ended) -> Reason:
         return UNREADABLE
     if "matches no streams" in words:
         return NO_VIDEO_STREAM
-    if codec := _CODEC.search(words):
-        name = codec[1] or codec[2]
-        known = "" if name == "none" else f" ({name})"
-        return Reason("unknown_codec", f"has a video format that is not played here{known}")
+    unknown = _NO_DECODER.search(words)
+    if unknown or f"Codec ({ended.codec}) not on whitelist" in words:
+        codec = unknown[1] if unknown else ended.codec
+        name = "" if codec == "none" else f" ({codec})"
+        return Reason("unknown_codec", f"has a video format that is not played here{name}")
     if "Format not on whitelist" in words:
         return NOT_VIDEO
     if "moov atom not found" in words:
