@@ -58,11 +58,16 @@ def live_pace(fps: int, speed: float) -> Pace:
 class FileSource:
     """The pictures of a queue. `change` may be called from any thread, everything else from one at a time."""
 
-    def __init__(self, queue: Queue, player: Player, pace: Pace, tell: Callable[[str], object], start: int = 0) -> None:
+    def __init__(
+        self, queue: Queue, player: Player, pace: Pace, tell: Callable[[str], object], moved: Callable[[], object]
+    ) -> None:
+        """`tell` is given what people should know of a file; `moved` is called when another file begins or none will.
+
+        Both are called from the thread that asks for pictures.
+        """
         self.position: Position | None = None
         """What was shown last, and in which slot; None before the first picture."""
-        self._queue, self._player, self._pace, self._tell = queue, player, pace, tell
-        self._start = start
+        self._queue, self._player, self._pace, self._tell, self._moved = queue, player, pace, tell, moved
         self._film: Film | None = None
         self._waiting: Film | None = None
         self._changes: deque[tuple[Sequence[str], bool]] = deque(maxlen=1)
@@ -95,6 +100,7 @@ class FileSource:
         except SourceEnded:
             if self.position is not None:
                 self.position = replace(self.position, ended=True)
+                self._moved()
             raise
         self._look_ahead()
         return picture
@@ -125,6 +131,8 @@ class FileSource:
             self._queue, self._trouble = self._queue.gave(), ""
             self._good.add(film.name)
         self.position = self._placed(film, slot)
+        if film.given == 1:
+            self._moved()
         return picture
 
     def _placed(self, film: Film, slot: int) -> Position:
@@ -153,8 +161,7 @@ class FileSource:
             raise NoPicture(self._trouble)
         if queue.loop and slot < self._began.get(queue.due, -math.inf) + self._player.profile.fps:
             raise NoPicture(f"{queue.due}: shorter than a second, shown once a second")
-        self._film = self._waiting or Film(self._player, queue.due, self._start)
-        self._waiting, self._start = None, 0
+        self._film, self._waiting = self._waiting or Film(self._player, queue.due, queue.start), None
         self._began[queue.due] = slot
         self._queue = queue.taken()
         return self._film

@@ -1,11 +1,11 @@
 """Where the queues of this process are, noted on the bus once a second: best effort, recording never waits for it."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from libs.bus import Bus, last_message, note, obey_cancellation
-from libs.clock import real
 from libs.contracts.frames import VideoMessage
 from libs.contracts.positions import (
     POSITIONS,
@@ -17,8 +17,8 @@ from libs.contracts.positions import (
 )
 from libs.observe import get_log
 
-EVERY, LOOK_EVERY = 1.0, 0.2
-"""Real seconds between two notes of a queue, and between two looks at it: shorter than pictures are on their way."""
+EVERY = 1.0
+"""Real seconds between two notes of a queue that plays."""
 _OPERATION, _DELETED = "KV-Operation", "DEL"
 log = get_log()
 
@@ -45,25 +45,28 @@ async def forget(bus: Bus, camera: str) -> None:
     await note(bus, position_subject(camera), b"", {_OPERATION: _DELETED})
 
 
-async def keep_noted(bus: Bus, positions: Callable[[], Mapping[str, Position]]) -> None:
-    """Note what `positions` gives for each camera, where it moved: once a second, and at once where a file begins.
+class Positions:
+    """Notes where the queues are; `now_at` gives the position of each camera that has one. Make it on the event loop."""
 
-    Runs until cancelled.
-    """
-    last: dict[str, Position] = {}
-    due = 0.0
-    while True:
-        obey_cancellation()
-        now = real()
-        for camera, position in positions().items():
-            before = last.get(camera)
-            if before is None or (position != before and (now >= due or _elsewhere(position, before))):
-                last[camera] = position
-                await note(bus, position_subject(camera), encode_position(position))
-        due = due if now < due else now + EVERY
-        await asyncio.sleep(LOOK_EVERY)
+    def __init__(self, bus: Bus, now_at: Callable[[], Mapping[str, Position]]) -> None:
+        self._bus, self._now_at = bus, now_at
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._noted: dict[str, Position] = {}
 
+    def moved(self) -> None:
+        """A queue is at another file: that is noted at once, before its video is sent. Call it from any thread."""
+        self._loop.call_soon_threadsafe(self._wake.set)
 
-def _elsewhere(position: Position, before: Position) -> bool:
-    """Is another file on, or is the list over?"""
-    return (position.begun, position.ended) != (before.begun, before.ended)
+    async def run(self) -> None:
+        """Note what moved, once a second and when it is told; runs until cancelled."""
+        while True:
+            obey_cancellation()
+            self._wake.clear()
+            for camera, position in self._now_at().items():
+                if position != self._noted.get(camera):
+                    self._noted[camera] = position
+                    await note(self._bus, position_subject(camera), encode_position(position))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._wake.wait()

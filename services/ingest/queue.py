@@ -23,6 +23,8 @@ class Queue:
     files: tuple[str, ...]
     loop: bool
     at: int = 0
+    start: int = 0
+    """The number of the picture with which the next file begins; only after a restart another than 0."""
     silent: int = 0
     """Files in a row that gave no picture."""
     barren: int = 0
@@ -47,7 +49,7 @@ class Queue:
 
     def taken(self) -> "Queue":
         """The file that was due is being played (or tried) now."""
-        return replace(self, at=self.at % len(self.files) + 1)
+        return replace(self, at=self.at % len(self.files) + 1, start=0)
 
     def gave(self) -> "Queue":
         """It gave a picture."""
@@ -77,22 +79,17 @@ class Queue:
         return Queue(tuple(files), loop, after[0] if after else max(before, default=0))
 
 
-def resumed(
-    files: Sequence[str], loop: bool, position: Position | None, last_slot: int | None, fps: int
-) -> tuple[Queue, int]:
-    """Where a process goes on that finds this position and `last_slot`, the newest slot that was published.
-
-    Gives the queue and the number of the picture with which its next file begins.
-    """
+def resumed(files: Sequence[str], loop: bool, position: Position | None, last_slot: int | None, fps: int) -> Queue:
+    """Where a process goes on that finds this position and `last_slot`, the newest slot that was published."""
     queue = Queue(tuple(files), loop)
     if position is None:
-        return queue, 0
+        return queue
     file, frame = _next_picture(position, last_slot, fps)
     if position.ended and position.file in queue.files:
-        return replace(queue, at=queue.files.index(position.file) + 1), 0
+        return replace(queue, at=queue.files.index(position.file) + 1)
     if file in queue.files:
-        return replace(queue, at=queue.files.index(file)), frame
-    return replace(queue, at=queue.files.index(position.then) if position.then in queue.files else 0), 0
+        return replace(queue, at=queue.files.index(file), start=frame)
+    return replace(queue, at=queue.files.index(position.then) if position.then in queue.files else 0)
 
 
 def _next_picture(position: Position, last_slot: int | None, fps: int) -> tuple[str, int]:

@@ -1,5 +1,6 @@
-"""A queue of files that a test invents: order, boundaries, changes, broken and silent files, under a clock of its own."""
+"""A queue of files that a test invents, under a clock of its own: boundaries, changes, broken and silent files."""
 
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libs.contracts.facts import Profile
+from libs.contracts.positions import Position
 from libs.video.child import CaptureEnded
 from libs.video.picture import Picture, blank
 from libs.video.reasons import CLEAN, NOT_VIDEO, Reason
@@ -43,19 +45,21 @@ class World:
     open: "list[Played]" = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    moves: list[float] = field(default_factory=list)
     most: int = 0
 
     def source(self, files: str, *, loop: bool = True, start: int = 0, at: int = 0, past: bool = False) -> FileSource:
         pace = PATIENT if past else live_pace(PROFILE.fps, 1.0)
         player = Invented(PROFILE, "", no_child, Path, self)
-        return FileSource(Queue(tuple(files), loop, at), player, pace, self.told.append, start)
+        queue = Queue(tuple(files), loop, at, start)
+        return FileSource(queue, player, pace, self.told.append, lambda: self.moves.append(self.now))
 
     @property
     def running(self) -> str:
         return "".join(played.name for played in self.open)
 
 
-def no_child(arguments: list[str]) -> "object":
+def no_child(arguments: list[str]) -> "subprocess.Popen[bytes]":
     raise AssertionError("no child is started here")
 
 
@@ -353,9 +357,8 @@ def test_the_position_tells_the_picture_the_slot_and_the_file_after_it(world: Wo
     source = world.source("abc")
     assert source.position is None
     Watch(world, source).see(6)
-    position = source.position
-    assert position is not None
-    assert (position.file, position.frame, position.slot, position.fps, position.then) == ("b", 1, FIRST + 5, 5, "c")
+    assert source.position == Position("b", 1, FIRST + 5, 5, "c", begun=FIRST + 4, before="a", before_frame=3)
+    assert len(world.moves) == 2, "each beginning of a file is told"
 
 
 def test_the_position_keeps_its_picture_while_there_is_no_new_one(world: World) -> None:
@@ -400,7 +403,7 @@ CLIPS = st.builds(
 LISTS = st.text("abcdez", max_size=6)
 
 
-@given(st.fixed_dictionaries({name: CLIPS for name in "abcde"}), st.lists(LISTS, min_size=1, max_size=6), st.data())
+@given(st.fixed_dictionaries(dict.fromkeys("abcde", CLIPS)), st.lists(LISTS, min_size=1, max_size=6), st.data())
 def test_whatever_the_files_and_changes_are(clips: dict[str, Clip], lists: list[str], data: st.DataObject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         world = invented(patch.setattr)

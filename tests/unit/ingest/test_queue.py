@@ -132,8 +132,9 @@ def at(file: str, frame: int, slot: int, *, then: str = "", ended: bool = False)
 
 def test_a_restart_goes_on_with_the_picture_after_the_last_one_that_was_published() -> None:
     def found(last_slot: int | None, fps: int = 5) -> tuple[str, int]:
-        queue, start = resumed(("a", "b"), True, at("b", 40, 1000), last_slot, fps)
-        return queue.due, start
+        queue = resumed(("a", "b"), True, at("b", 40, 1000), last_slot, fps)
+        assert queue.taken().start == 0, "only that file"
+        return queue.due, queue.start
 
     assert found(1000) == ("b", 41)
     assert found(1003) == ("b", 44), "the position was a little older"
@@ -150,18 +151,18 @@ def test_a_restart_goes_on_with_the_picture_after_the_last_one_that_was_publishe
 
 def test_a_restart_after_the_file_was_taken_out_goes_on_with_the_one_after_it() -> None:
     position = at("b", 40, 1000, then="c")
-    assert [resumed(files, True, position, 1000, 5)[0].due for files in ("acd", "ad", "cb")] == ["c", "a", "b"]
-    assert resumed("acd", True, position, 1000, 5)[1] == 0
-    assert resumed((), True, position, 1000, 5)[0].due == ""
+    assert [resumed(files, True, position, 1000, 5).due for files in ("acd", "ad", "cb")] == ["c", "a", "b"]
+    assert resumed("acd", True, position, 1000, 5).start == 0
+    assert resumed((), True, position, 1000, 5).due == ""
 
 
 def test_a_list_played_once_that_was_over_is_not_played_again() -> None:
     over = at("b", 40, 1000, ended=True)
-    assert resumed("ab", False, over, 1000, 5)[0].ended
-    assert resumed("abc", False, over, 1000, 5)[0].due == "c", "but what was added meanwhile is"
-    assert resumed("xy", False, over, 1000, 5)[0].due == "x"
-    assert resumed("ab", True, over, 1000, 5)[0].due == "a", "it is looped now"
+    assert resumed("ab", False, over, 1000, 5).ended
+    assert resumed("abc", False, over, 1000, 5).due == "c", "but what was added meanwhile is"
+    assert resumed("xy", False, over, 1000, 5).due == "x"
+    assert resumed("ab", True, over, 1000, 5).due == "a", "it is looped now"
 
 
 def test_without_a_position_the_list_begins() -> None:
-    assert resumed("ab", True, None, 1000, 5) == (Queue(("a", "b"), True), 0)
+    assert resumed("ab", True, None, 1000, 5) == Queue(("a", "b"), True)
