@@ -147,7 +147,7 @@ def _of_words(ended: Ended) -> Reason:
         codec = unknown[1] if unknown else ended.codec
         name = "" if codec == "none" else f" ({codec})"
         return Reason("unknown_codec", f"has a video format that is not played here{name}")
-    if "Format not on whitelist" in words:
+    if "Format not on whitelist" in words or "Is a directory" in words:
         return NOT_VIDEO
     if "moov atom not found" in words:
         return CUT_OFF if ended.head[4:8] in _BOXES else NOT_VIDEO
