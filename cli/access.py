@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from cli.refusal import Refusal
 from cli.site import Site
@@ -22,6 +23,13 @@ class Access:
     def shown_url(self) -> str:
         """The address without anything secret in it."""
         return _CREDENTIALS.sub("//", self.url)
+
+    @property
+    def endpoint(self) -> tuple[str, int]:
+        """Host and port of the (first) address; raises ValueError when it has none."""
+        first = self.url.split(",")[0]
+        address = urlsplit(first if "://" in first else f"nats://{first}")
+        return address.hostname or "", address.port or 4222
 
 
 def access(site: Site, user: str, environment: Mapping[str, str]) -> Access:

@@ -1,10 +1,12 @@
 """The embedded bus: finds nats-server, writes its configuration, starts it and waits until it answers."""
 
 import asyncio
+import json
 import os
 import re
 import shutil
 import socket
+import subprocess
 import sys
 from asyncio import create_task, open_connection, sleep
 from collections.abc import Callable, Mapping
@@ -12,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.domain import BUS_BACKOFF, line, ports
+from cli.domain import BUS_BACKOFF, NEEDED_SERVER, line, ports, too_old
 from cli.keeper import Keeper, Program
 from cli.nats_config import server_config
 from cli.refusal import Refusal
@@ -45,13 +47,32 @@ def find_server(environment: Mapping[str, str]) -> str:
     """The nats-server to run: the named one, the one beside this Python, the one on PATH. Raises Refusal."""
     if named := environment.get("NATS_SERVER_BIN"):
         if found := shutil.which(named):
-            return found
+            return _new_enough(found, "unset NATS_SERVER_BIN, or name a newer one")
         raise Refusal(f"NATS_SERVER_BIN names no program: {named}")
     beside = Path(sys.executable).with_name("nats-server")
-    found = str(beside) if os.access(beside, os.X_OK) else shutil.which("nats-server")
-    if found is None:
-        raise Refusal("nats-server is missing: run `make run`, which installs it, or set NATS_SERVER_BIN or NATS_URL")
-    return found
+    if os.access(beside, os.X_OK):
+        return str(beside)
+    if found := shutil.which("nats-server"):
+        return _new_enough(found, "run `make run`, which installs one, or set NATS_SERVER_BIN or NATS_URL")
+    raise Refusal("nats-server is missing: run `make run`, which installs it, or set NATS_SERVER_BIN or NATS_URL")
+
+
+def _new_enough(program: str, otherwise: str) -> str:
+    """The program, unless it says that it is too old; then Refusal, with what to do."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=5, check=False).stdout
+        version = re.sub(r"^nats-server: v?", "", said.strip())
+        if too_old(version):
+            raise Refusal(f"{program} is version {version}, and {NEEDED_SERVER} or newer is needed: {otherwise}")
+    return program
+
+
+async def check_version(host: str, port: int) -> None:
+    """Raise Refusal when a server answers there and is too old; one that does not answer is waited for by others."""
+    with suppress(OSError, ValueError):
+        version = await _greeting(host, port)
+        if too_old(version):
+            raise Refusal(f"NATS at {host}:{port} is version {version}, and {NEEDED_SERVER} or newer is needed")
 
 
 def free_port(host: str, wished: int) -> int | None:
@@ -108,16 +129,24 @@ async def _answers(server: BusServer, say: Callable[[str], None]) -> bool:
 
 async def _greets(port: int) -> bool:
     """Does a NATS server say its INFO line?"""
-    with suppress(OSError):
-        reader, writer = await open_connection(HOST, port)
+    with suppress(OSError, ValueError):
+        await _greeting(HOST, port)
+        return True
+    return False
+
+
+async def _greeting(host: str, port: int) -> str:
+    """The version in a server's INFO line. Raises OSError (TimeoutError too) or ValueError when there is none."""
+    async with asyncio.timeout(2):
+        reader, writer = await open_connection(host, port)
         try:
-            async with asyncio.timeout(2):
-                return (await reader.readline()).startswith(b"INFO ")
-        except TimeoutError:
-            return False
+            word, _, info = (await reader.readline()).partition(b" ")
+            told = json.loads(info) if word == b"INFO" else None
         finally:
             writer.close()
-    return False
+    if not isinstance(told, dict):
+        raise ValueError("no NATS server")
+    return str(told.get("version", ""))
 
 
 def _last_words(log: Path) -> str:

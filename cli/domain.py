@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from libs.contracts.streams import MIN_SERVER
+
 VIDEO_SUFFIXES = frozenset(
     ("mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "mts", "m2ts", "mpg", "mpeg", "wmv", "flv", "3gp")
 )
@@ -14,6 +16,7 @@ MAX_QUEUE_BYTES = 48_000
 MAX_NAME = 200
 """A longer name cannot stand in the media store."""
 PORTS_TRIED = 50
+NEEDED_SERVER = ".".join(map(str, MIN_SERVER))
 _DIGITS = re.compile(r"([0-9]+)")
 
 
@@ -60,6 +63,12 @@ def is_loopback(host: str) -> bool:
 def ports(wished: int) -> Iterable[int]:
     """The ports to try, in order; 0 lets the system choose."""
     return range(wished, min(wished + PORTS_TRIED, 65_535) + 1) if wished else (0,)
+
+
+def too_old(version: str) -> bool:
+    """Is a nats-server of this version older than what is needed? One that cannot be read is not refused for it."""
+    numbers = re.match(r"v?([0-9]+)\.([0-9]+)", version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) < MIN_SERVER
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from cli.access import Access
-from cli.bus_server import HOST, BusServer, start_bus
+from cli.bus_server import HOST, BusServer, check_version, start_bus
 from cli.cameras_file import CAMERA, cameras_file, shown
 from cli.domain import SERVICE_BACKOFF, bus_line, line
 from cli.keeper import Keeper, Program
@@ -80,6 +80,8 @@ async def _find_bus(site: Running) -> Access:
     """The bus, started if it is ours."""
     plan = site.plan
     if plan.external is not None:
+        with suppress(ValueError):
+            await check_version(*plan.external.endpoint)
         say(line("✔", "bus", f"{plan.external.shown_url} (named by NATS_URL)"))
         return plan.external
     site.bus = await start_bus(plan.site, plan.server, site.lock, say)

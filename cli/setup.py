@@ -6,7 +6,7 @@ import os
 from cli.access import Access, access
 from cli.refusal import Refusal
 from cli.site import Site
-from libs.bus import Bus, BusError, connect, ensure_bucket, ensure_stream, last_message
+from libs.bus import Bus, BusError, OldServer, connect, ensure_bucket, ensure_stream, last_message
 from libs.contracts.frames import FrameError, read_video
 from libs.contracts.slots import slot_end_ms
 from libs.contracts.streams import BUCKETS, FACT_STREAMS, VIDEO
@@ -30,6 +30,8 @@ async def make_streams(where: Access) -> None:
     try:
         async with connect(where.url, where.user, where.password) as bus:
             await _make(bus)
+    except OldServer as problem:
+        raise Refusal(str(problem)) from problem
     except BusError as problem:
         raise Refusal(f"the streams are not as they must be: {problem}") from problem
 

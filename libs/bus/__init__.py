@@ -4,7 +4,18 @@ from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus, connect
 from libs.bus.consume import Handler, Later, Poison, Retry, consume
 from libs.bus.ensure import ensure_bucket, ensure_stream
-from libs.bus.errors import BusError, Conflict, Full, NoServer, NoStream, NotStored, Refused, TooLarge, WrongStream
+from libs.bus.errors import (
+    BusError,
+    Conflict,
+    Full,
+    NoServer,
+    NoStream,
+    NotStored,
+    OldServer,
+    Refused,
+    TooLarge,
+    WrongStream,
+)
 from libs.bus.follow import Batch, Received, Start, follow
 from libs.bus.lease import Lease, Leases, NameTaken, NotTaken
 from libs.bus.listen import listen
@@ -38,6 +49,7 @@ __all__ = [
     "NotKept",
     "NotStored",
     "NotTaken",
+    "OldServer",
     "Poison",
     "Received",
     "Refused",

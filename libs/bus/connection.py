@@ -11,13 +11,12 @@ from nats.js import JetStreamContext
 
 from libs.bus.cancellation import obey_cancellation
 from libs.bus.ensure import ensure_stream
-from libs.bus.errors import BusError, NoServer
+from libs.bus.errors import BusError, NoServer, OldServer
 from libs.contracts.permissions import inbox
-from libs.contracts.streams import StreamSpec
+from libs.contracts.streams import MIN_SERVER, StreamSpec
 from libs.observe import get_log
 
 REQUEST_TIMEOUT = 3.0
-MIN_SERVER = (2, 12)
 log = get_log()
 
 
@@ -52,10 +51,11 @@ class Bus:
             self._start_ensuring()
 
     async def open(self, url: str, password: str) -> None:
-        """Connect once; raises NoServer with the reason in one line.
+        """Connect once; raises NoServer (OldServer) with the reason in one line.
 
         A client that may reconnect would try its first connection for ever, so it may only afterwards.
         """
+        shown = url.rsplit("@")[-1]
         try:
             await self.nc.connect(
                 url,
@@ -79,13 +79,14 @@ class Bus:
         except (nats.errors.Error, OSError, TimeoutError) as problem:
             self._leaving = True
             await self.nc.close()
-            raise NoServer(f"NATS at {url.rsplit('@')[-1]} does not take user {self.user}: {problem}") from problem
+            raise NoServer(f"NATS at {shown} does not take user {self.user}: {problem}") from problem
         self.nc.options |= {"max_reconnect_attempts": -1, "allow_reconnect": True, "reconnect_time_wait": 1}
         version = self.nc.connected_server_version
         if (version.major, version.minor) < MIN_SERVER:
             self._leaving = True
             await self.nc.close()
-            raise NoServer(f"NATS server {version.major}.{version.minor} is too old: 2.12 or newer is needed")
+            found, needed = f"{version.major}.{version.minor}.{version.patch}", ".".join(map(str, MIN_SERVER))
+            raise OldServer(f"NATS at {shown} is version {found}, and {needed} or newer is needed")
         await self._ensure()
 
     async def close(self) -> None:

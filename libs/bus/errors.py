@@ -9,6 +9,10 @@ class NoServer(BusError):
     """No server answered at the address, or it refused the user."""
 
 
+class OldServer(NoServer):
+    """The server cannot keep what the contract promises: another one is needed."""
+
+
 class NotStored(BusError):
     """Whether the message was stored is unknown, or it was not: send the same id again."""
 

@@ -5,6 +5,8 @@ from typing import Literal
 
 MIB = 1 << 20
 DAY = 86_400.0
+MIN_SERVER = (2, 12)
+"""The oldest nats-server that keeps all that is asked of it here (`persist_mode` came with it)."""
 
 
 @dataclass(frozen=True, slots=True)
