@@ -149,7 +149,7 @@ class Ingest:
                 log.warning("clock_jumped")
             for camera in self._cameras.values():
                 if isinstance(camera, Camera):
-                    camera.check()
+                    camera.check(clock_behind=verdict == "behind")
             await asyncio.sleep(1)
 
     def _fact_spool(self) -> Path:

@@ -1,4 +1,4 @@
-"""One camera on the event loop: its epoch, its outbox, its stills, and what is said of its state."""
+"""One camera on the event loop: its epoch, its outbox and its stills."""
 
 import asyncio
 import contextlib
@@ -10,22 +10,21 @@ from prometheus_client import Counter
 
 from libs.bus import Bus, BusError, Lease, Leases, NotStored, Spool, obey_cancellation, publish
 from libs.clock import SiteClock
-from libs.contracts.envelope import Fact, Origin, new_fact
-from libs.contracts.facts import CameraConfig, CameraObserved, CameraState, Profile
+from libs.contracts.facts import CameraConfig, Profile
 from libs.contracts.frames import End, Snapshot, VideoMessage
 from libs.contracts.positions import Position
-from libs.contracts.slots import moment
 from libs.contracts.subjects import snapshot as snapshot_subject
 from libs.observe import get_log
 from services.ingest.backlog import Backlog
 from services.ingest.demo import DemoSource
-from services.ingest.domain import Observed, Run, say, see, worth_saying
+from services.ingest.domain import Run
 from services.ingest.files import FileSource, live_pace
 from services.ingest.film import Player
 from services.ingest.outbox import Outbox, newest_message
 from services.ingest.positions import forget, noted
 from services.ingest.queue import resumed
 from services.ingest.recording import Deliver, Recording, Source
+from services.ingest.saying import Saying
 
 log = get_log()
 _stills_skipped = Counter("dolbom_snapshots_skipped_total", "Stills that were not sent in time", ["camera"])
@@ -60,7 +59,7 @@ class Camera:
         self._recording: Recording | None = None
         self._files: FileSource | None = None
         self._position: Position | None = None
-        self._observed = Observed(since_ms=self._clock.now_ms())
+        self._saying = Saying(name, parts.clock, parts.facts)
         self._lease: Lease | None = None
         self._epoch = 0
         self._still: asyncio.Task[None] | None = None
@@ -92,8 +91,9 @@ class Camera:
                     return
             await asyncio.sleep(0.25)
 
-    def check(self) -> None:
-        """Raise what ended the keeping of this camera (another process goes by our member name): nobody else would."""
+    def check(self, *, clock_behind: bool) -> None:
+        """Once a second. Raise what ended the keeping of this camera (another goes by our name): nobody else would."""
+        self._saying.see_clock(clock_behind)
         if self._keeping.done() and not self._keeping.cancelled():
             self._keeping.result()
 
@@ -139,7 +139,8 @@ class Camera:
                 self._backlog.forget(message)
         before = waiting[-1].last_slot if waiting else newest.last_slot if newest else None
         self._begin(1, before)
-        self._tasks = [asyncio.create_task(work) for work in (self._outbox.run(), self._say(), self._supervise())]
+        work = (self._outbox.run(), self._saying.run(), self._supervise())
+        self._tasks = [asyncio.create_task(one) for one in work]
         log.info("recording_started", camera_id=self.name, epoch=self._epoch, source=self.config.source.kind)
 
     def _begin(self, number: int, last_published: int | None) -> None:
@@ -148,9 +149,10 @@ class Camera:
         deliver = Deliver(
             video=lambda message: loop.call_soon_threadsafe(self._outbox.put, message),
             snapshot=lambda still: loop.call_soon_threadsafe(self._send_still, still),
-            state=lambda state, cause: loop.call_soon_threadsafe(self._see, state, cause),
+            seen=lambda seen: loop.call_soon_threadsafe(self._saying.see, seen),
         )
         run = Run(self.name, self.config.profile.fps, self._epoch, number)
+        self._saying.begin(self._epoch)
         self._recording = Recording(run, self.config, self._source(last_published), self._clock, deliver)
         self._recording.start(last_published)
 
@@ -163,7 +165,7 @@ class Camera:
             if recording is None or recording.alive:
                 pause = RESTART_FIRST
             elif recording.ended == "source_ended" and not (self._files is not None and self._files.changing):
-                self._see("stopped", "the source ended")
+                self._saying.end("the source ended")
             else:
                 _restarts.labels(self.name).inc()
                 number, pause = number + 1, min(pause * 2, RESTART_MOST)
@@ -188,8 +190,8 @@ class Camera:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._outbox.sent(), patience)
             if end == "stopped":
-                self._see("stopped", "")
-                await self._say_now()
+                self._saying.end("")
+            await self._saying.say_last()
             log.info("recording_stopped", camera_id=self.name, end=end or "restart")
         self._recording, self._position, self._files = None, self.position or self._position, None
         for task in self._tasks:
@@ -200,15 +202,16 @@ class Camera:
         source, profile = self.config.source, self.config.profile
         if source.kind == "demo":
             return DemoSource(profile)
+        loop = asyncio.get_running_loop()
         self._position = self.position or self._position
         queue, start = resumed(source.files, source.loop, self._position, last_published, profile.fps)
         player, pace = self._parts.player(self.name, profile), live_pace(profile.fps, self._clock.speed)
-        self._files = FileSource(queue, player, pace, self._notice, start)
-        return self._files
 
-    def _notice(self, text: str) -> None:
-        """Something that people should know although the camera goes on; called by the recording's thread."""
-        log.warning("camera_notice", camera_id=self.name, text=text)
+        def tell(text: str) -> None:
+            loop.call_soon_threadsafe(self._saying.hear, text)
+
+        self._files = FileSource(queue, player, pace, tell, start)
+        return self._files
 
     async def _newest(self) -> tuple[VideoMessage | None, Position | None]:
         """The newest message that the stream holds, and where the queue was; asks until the bus answers."""
@@ -245,31 +248,3 @@ class Camera:
         except BusError as problem:
             _stills_skipped.labels(self.name).inc()
             log.debug("still_not_stored", camera_id=self.name, reason=str(problem))
-
-    def _see(self, state: CameraState, cause: str) -> None:
-        self._observed = see(self._observed, state, cause, self._clock.now_ms())
-
-    async def _say(self) -> None:
-        """Say changes of state as they become due; runs until cancelled."""
-        while True:
-            obey_cancellation()
-            await asyncio.sleep(0.25)
-            if worth_saying(self._observed, self._clock.now_ms()):
-                await self._say_now()
-
-    async def _say_now(self) -> None:
-        """One `camera.observed`, on the bus or on disk until the bus is back."""
-        fact = self._fact()
-        try:
-            await self._parts.facts.say(fact)
-        except BusError as problem:
-            log.error("fact_lost", camera_id=self.name, fact=fact.name, reason=str(problem))
-        else:
-            log.info("camera_observed", camera_id=self.name, state=self._observed.state, cause=self._observed.cause)
-
-    def _fact(self) -> Fact:
-        seen, now = self._observed, self._clock.now_ms()
-        self._observed = say(seen, now)
-        data = CameraObserved(ordinal=seen.ordinal, state=seen.state, cause=seen.cause, since=moment(seen.since_ms))
-        origin = Origin("ingest", seen.since_ms, now, epoch=self._epoch)
-        return new_fact(data, self.name, (self.name, self._epoch, seen.ordinal), origin)

@@ -1,11 +1,11 @@
-"""Which slot is due, what fills it, how pictures become messages, and what the camera's state is. Pure."""
+"""Which slot is due, what fills it, how pictures become messages, and what a wish means for a recording. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from libs.contracts.cameras import Camera
-from libs.contracts.facts import CameraState, PastRun
+from libs.contracts.facts import PastRun
 from libs.contracts.frames import MAX_PAYLOAD, End, Unit, VideoMessage
 from libs.contracts.slots import slot_at, slot_end_ms, unix_ms
 
@@ -14,12 +14,6 @@ HOLD_SECONDS = 3
 
 CATCH_UP_SECONDS = 30
 """A stall up to this is caught up slot by slot; a longer one leaves a gap."""
-
-SAY_EVERY_MS = 10_000
-"""At most one `camera.observed` in this time."""
-
-STARTING_AFTER_MS = 2_000
-"""A camera that shows a picture within this is never called `starting`."""
 
 
 def first_slot(now_ms: int, fps: int, last_published: int | None) -> int:
@@ -137,37 +131,3 @@ def _same_queue(wanted: Camera, running: Camera) -> bool:
         return False
     kinds = {wanted.config.source.kind, running.config.source.kind}
     return kinds == {"files"} and wanted.config.profile == running.config.profile
-
-
-@dataclass(frozen=True, slots=True)
-class Observed:
-    """The state of a camera and what was said of it last."""
-
-    state: CameraState = "starting"
-    cause: str = ""
-    since_ms: int = 0
-    said: tuple[CameraState, str] | None = None
-    said_ms: int = 0
-    ordinal: int = 0
-
-
-def see(observed: Observed, state: CameraState, cause: str, now_ms: int) -> Observed:
-    """The camera is in this state now."""
-    if (state, cause) == (observed.state, observed.cause):
-        return observed
-    return replace(observed, state=state, cause=cause, since_ms=now_ms)
-
-
-def worth_saying(observed: Observed, now_ms: int) -> bool:
-    """Is a `camera.observed` due? On change only, not too often, and no `starting` for a camera that just starts."""
-    if (observed.state, observed.cause) == observed.said:
-        return False
-    if observed.state == "starting" and now_ms - observed.since_ms < STARTING_AFTER_MS:
-        return False
-    return observed.said is None or observed.state == "stopped" or now_ms - observed.said_ms >= SAY_EVERY_MS
-
-
-def say(observed: Observed, now_ms: int) -> Observed:
-    """It was said."""
-    said = (observed.state, observed.cause)
-    return replace(observed, said=said, said_ms=now_ms, ordinal=observed.ordinal + 1)

@@ -8,7 +8,6 @@ from prometheus_client import Counter
 
 from libs.bus import (
     Bus,
-    BusError,
     Conflict,
     Full,
     Lease,
@@ -19,10 +18,8 @@ from libs.bus import (
     obey_cancellation,
     publish,
 )
-from libs.contracts.envelope import Origin, new_fact
-from libs.contracts.facts import CameraConfig, CameraObserved, CameraState, PastRun
+from libs.contracts.facts import CameraConfig, PastRun
 from libs.contracts.frames import End, FrameError, VideoMessage, read_video
-from libs.contracts.slots import moment
 from libs.contracts.streams import PAST
 from libs.contracts.subjects import past_snapshot, past_video
 from libs.observe import get_log
@@ -33,6 +30,8 @@ from services.ingest.files import PATIENT, FileSource
 from services.ingest.past_recording import PastRecording, Second
 from services.ingest.queue import Queue
 from services.ingest.recording import Source
+from services.ingest.saying import Saying
+from services.ingest.states import ONLINE
 
 log = get_log()
 _waits = Counter("dolbom_past_waits_total", "Publishes of past runs that waited for the readers", ["camera"])
@@ -55,8 +54,9 @@ class PastCamera:
         self.name, self.config, self.past, self._parts = name, config, past, parts
         self._bus: Bus = parts.bus
         self._lease: Lease | None = None
-        self._epoch = self._number = self._ordinal = self._last_sequence = 0
+        self._epoch = self._number = self._last_sequence = 0
         self._recording: PastRecording | None = None
+        self._saying = Saying(name, parts.clock, parts.facts)
         self._keeping = asyncio.create_task(self._keep(), name=f"past {name}")
 
     async def stop(self, end: End | None, patience: float = 1.5) -> None:
@@ -68,7 +68,8 @@ class PastCamera:
         self._keeping.cancel()
         await asyncio.wait((self._keeping,))
         if end is not None and self._lease is not None and not told:
-            await self._say("stopped", "")
+            self._saying.end("")
+            await self._saying.say_last()
         if self._lease is not None:
             await self._lease.release()
 
@@ -101,11 +102,17 @@ class PastCamera:
         run = Run(self.name, self.config.profile.fps, self._epoch, self._number)
         self._recording = PastRecording(run, self.config, self._source(), slots, first, looks=self.past.looks)
         log.info("past_run_started", camera_id=self.name, epoch=self._epoch, first_slot=first, until=slots.stop)
-        await self._say("online", "")
+        # The health of its pictures is not judged: nobody can go and wipe the lens in the past, and the states of a
+        # camera are those of the present.
+        self._saying.begin(self._epoch)
+        self._saying.see(ONLINE)
+        await self._saying.say_due()
         async with contextlib.aclosing(_drawn(self._recording)) as seconds:
             async for second in seconds:
                 await self._publish(second)
-        await self._say("stopped", self._recording.why)
+                await self._saying.say_due()
+        self._saying.end(self._recording.why)
+        await self._saying.say_last()
         log.info("past_run_ended", camera_id=self.name, reason=self._recording.why)
         if self._lease is not None:
             await self._lease.release()
@@ -176,23 +183,13 @@ class PastCamera:
         """Files are played once, whatever the camera does live, and from the first on: see PastRecording."""
         if self.config.source.kind == "demo":
             return DemoSource(self.config.profile)
-        queue = Queue(self.config.source.files, loop=False)
-        return FileSource(queue, self._parts.player(self.name, self.config.profile), PATIENT, self._notice)
+        loop, queue = asyncio.get_running_loop(), Queue(self.config.source.files, loop=False)
+        player = self._parts.player(self.name, self.config.profile)
 
-    def _notice(self, text: str) -> None:
-        """Something that people should know although the run goes on; called by the recording's thread."""
-        log.warning("camera_notice", camera_id=self.name, text=text)
+        def tell(text: str) -> None:
+            loop.call_soon_threadsafe(self._saying.hear, text)
 
-    async def _say(self, state: CameraState, cause: str) -> None:
-        """One `camera.observed`, on the bus or on disk until the bus is back."""
-        now, key = self._parts.clock.now_ms(), (self.name, self._epoch, self._ordinal)
-        data = CameraObserved(ordinal=self._ordinal, state=state, cause=cause, since=moment(now))
-        fact = new_fact(data, self.name, key, Origin("ingest", now, now, self._epoch))
-        self._ordinal += 1
-        try:
-            await self._parts.facts.say(fact)
-        except BusError as problem:
-            log.error("fact_lost", camera_id=self.name, fact=fact.name, reason=str(problem))
+        return FileSource(queue, player, PATIENT, tell)
 
 
 async def _drawn(recording: PastRecording) -> AsyncGenerator[Second, None]:

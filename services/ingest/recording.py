@@ -1,4 +1,4 @@
-"""The thread of one camera: at each slot a picture, encoded, and handed over in whole seconds."""
+"""The thread of one camera: at each slot a picture, judged, encoded, and handed over in whole seconds."""
 
 import threading
 from collections.abc import Callable
@@ -6,17 +6,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from libs.clock import SiteClock
-from libs.contracts.facts import CameraConfig, CameraState
+from libs.contracts.facts import CameraConfig
 from libs.contracts.frames import Cause, End, Kind, Snapshot, Unit, VideoMessage
 from libs.contracts.slots import moment, slot_start_ms
 from libs.observe import get_log
-from libs.video.picture import Picture, jpeg_and_luma
+from libs.video.picture import Picture, jpeg_and_luma, small_luma
 from libs.video.sei import Stamp
 from libs.video.slate import slate_picture
 from libs.video.times import time_for_people
 from libs.video.x264 import H264Encoder
 from services.ingest.domain import Run, first_slot, messages, next_slot, whole_seconds, without_picture
 from services.ingest.files import NoPicture, SourceEnded
+from services.ingest.health import Health, judge
+from services.ingest.states import BROKEN, Seen, Sight, look
 
 log = get_log()
 BRIDGED_SECONDS = 600
@@ -39,7 +41,8 @@ class Deliver:
 
     video: Callable[[VideoMessage], object]
     snapshot: Callable[[Snapshot], object]
-    state: Callable[[CameraState, str], object]
+    seen: Callable[[Seen], object]
+    """What the pictures say of the camera, whenever that changes."""
 
 
 class Recording:
@@ -53,6 +56,8 @@ class Recording:
         self._last: Picture | None = None
         self._last_captured: int | None = None
         self._shown = False
+        self._sight: Sight | None = None
+        self._health = Health()
         self._jumps = clock.jumps
         self._stopping = threading.Event()
         self._key_wanted = threading.Event()
@@ -98,6 +103,7 @@ class Recording:
             self._end = "source_ended"
         except Exception:
             log.exception("recording_broke", camera_id=self._run.camera)
+            self._deliver.seen(BROKEN)
         finally:
             self._source.close()
         self._hand_over(self._encoder.flush(), last=True)
@@ -124,27 +130,36 @@ class Recording:
         return False
 
     def _fill(self, slot: int) -> None:
-        picture, kind, cause = self._picture(slot)
+        picture, kind, why = self._picture(slot)
+        self._look(slot, kind, why, picture)
         key = self._key_wanted.is_set()
         self._key_wanted.clear()
         if kind != "s" and (slot % self._run.fps == 0 or not self._shown):
             self._shown = True
             self._snapshot(slot, kind, picture)
-        self._hand_over(self._encoder.encode(picture, Stamp(slot, kind, cause), key=key))
+        self._hand_over(self._encoder.encode(picture, Stamp(slot, kind, "source" if kind == "s" else "none"), key=key))
 
-    def _picture(self, slot: int) -> tuple[Picture, Kind, Cause]:
-        """What fills the slot: a new picture, the last one again, or slate that says since when there is none."""
+    def _picture(self, slot: int) -> tuple[Picture, Kind, str]:
+        """What fills the slot: a new picture, the last one again, or slate; and why, if it is none that is new."""
         try:
             picture = self._source.picture(slot)
         except NoPicture as problem:
             kind = without_picture(slot, self._last_captured, self._run.fps)
             if kind == "h" and self._last is not None:
-                return self._last, "h", "none"
-            self._deliver.state("offline", str(problem))
-            return slate_picture(self.config.profile, self._since()), "s", "source"
+                return self._last, "h", str(problem)
+            return slate_picture(self.config.profile, self._since()), "s", str(problem)
         self._last, self._last_captured = picture, slot
-        self._deliver.state("online", "")
-        return picture, "c", "none"
+        return picture, "c", ""
+
+    def _look(self, slot: int, kind: Kind, why: str, picture: Picture) -> None:
+        """Judge the first new picture of each second, and tell when the pictures say something else."""
+        fps, before = self._run.fps, self._health.slot
+        if kind == "c" and (before is None or slot // fps != before // fps):
+            self._health = judge(self._health, small_luma(picture), slot, fps)
+        known = self._sight
+        self._sight = look(known or Sight(slot), slot, kind, why, self._health.verdict, fps)
+        if known is None or known.seen != self._sight.seen:
+            self._deliver.seen(self._sight.seen)
 
     def _since(self) -> str:
         if self._last_captured is None:

@@ -1,6 +1,6 @@
-"""Which slot is due, what fills it, how pictures become messages, what is said of a camera."""
+"""Which slot is due, what fills it, how pictures become messages, what a wish means."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.contracts.cameras import Camera
@@ -8,7 +8,6 @@ from libs.contracts.facts import CameraConfig, PastRun, Profile, Source
 from libs.contracts.frames import MAX_PAYLOAD, End, Unit, VideoMessage, read_video
 from libs.contracts.slots import slot_start_ms
 from services.ingest.domain import (
-    Observed,
     Run,
     first_slot,
     messages,
@@ -16,11 +15,8 @@ from services.ingest.domain import (
     past_slots,
     plan,
     resume,
-    say,
-    see,
     whole_seconds,
     without_picture,
-    worth_saying,
 )
 
 RUN = Run("camera-1", 5, 9, 1)
@@ -74,6 +70,7 @@ def test_the_last_picture_stands_in_for_three_seconds_then_slate_says_so() -> No
     assert without_picture(101, None, 5) == "s"
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1000), st.integers(1, 60), st.sampled_from([10, 200_000]))
 def test_messages_never_cross_a_second_nor_grow_too_large_and_lose_nothing(first: int, count: int, size: int) -> None:
     made = messages(RUN, "ab" * 8, units(first, count, size), "stopped")
@@ -131,25 +128,3 @@ def test_another_list_of_files_is_taken_up_by_the_run_that_goes_on() -> None:
     past = {"a": camera(Profile(), "x.mp4", past=PAST)}
     assert plan({"a": camera(Profile(), "y.mp4", past=PAST)}, past).restart == ("a",)
     assert plan({"a": Camera("a", 1, CONFIG, "running")}, before).restart == ("a",), "a demo is no list"
-
-
-def test_a_camera_that_shows_a_picture_at_once_is_never_called_starting() -> None:
-    observed = Observed(since_ms=0)
-    assert not worth_saying(observed, 1999)
-    assert worth_saying(observed, 2000)
-    assert worth_saying(see(observed, "online", "", 300), 300)
-
-
-def test_a_state_is_said_once_and_a_flapping_one_at_most_every_ten_seconds() -> None:
-    observed = say(see(Observed(), "online", "", 0), 0)
-    assert not worth_saying(observed, 60_000)
-    observed = see(observed, "offline", "no picture", 1000)
-    assert not worth_saying(observed, 9999)
-    assert worth_saying(observed, 10_000)
-    assert not worth_saying(see(observed, "online", "", 2000), 20_000), "back to what was said"
-    assert (observed.since_ms, observed.ordinal) == (1000, 1)
-
-
-def test_a_stop_is_said_at_once() -> None:
-    observed = say(see(Observed(), "online", "", 0), 0)
-    assert worth_saying(see(observed, "stopped", "", 100), 100)

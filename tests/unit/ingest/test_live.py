@@ -55,7 +55,7 @@ class Camera:
 def record(camera: Camera) -> list[Unit]:
     messages: list[VideoMessage] = []
     clock = SiteClock(monotonic=lambda: camera.mono, wall=lambda: slot_start_ms(START, 5) + 50)
-    deliver = Deliver(messages.append, lambda _: None, lambda _state, _cause: None)
+    deliver = Deliver(messages.append, lambda _: None, lambda _: None)
     config = CameraConfig(name="a", profile=PROFILE)
     recording = Recording(Run("camera-1", 5, 7, 1), config, camera, clock, deliver)
     recording.start(None)
