@@ -14,26 +14,36 @@ from libs.contracts.facts import (
     CameraDesired,
     CameraObserved,
     CameraRegistered,
+    CameraRemoved,
     CameraUpdated,
     FactData,
     SegmentClosed,
 )
 from libs.contracts.frames import Snapshot
+from libs.contracts.ids import fact_id
 from libs.contracts.slots import slot_start_ms
 
 STILL_LIVE_MS = 10_000
 """A still that is older than this is never passed off as live."""
+
+CHANGES_KEPT = 100
+"""So many changes of a camera are recognised when they are asked for again."""
 
 _REQUESTS = uuid5(NAMESPACE_URL, "dolbom:request")
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A camera as the facts tell it. `last`: newest sequence over it; `wished`: somebody said whether it runs."""
+    """A camera as the facts tell it. `last`: newest sequence over it; `wished`: somebody said whether it runs.
+
+    `entry`: the newest state that an entry of `cameras.yaml` gave it; `changes`: ids of its newest changes.
+    """
 
     camera: Camera
     last: int = 0
     wished: bool = False
+    entry: CameraConfig | None = None
+    changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +72,25 @@ def unknown(camera_id: str) -> Known:
 def learn(known: Known, fact: Fact) -> Known:
     """What is known of a camera after one more fact of `CAMERAS`."""
     camera = evolve(known.camera, fact)
-    wished = known.wished or (isinstance(fact.data, CameraDesired) and camera is not known.camera)
-    return replace(known, camera=camera, wished=wished)
+    if camera is known.camera:
+        return known
+    match fact.data:
+        case CameraDesired():
+            return replace(known, camera=camera, wished=True)
+        case CameraRemoved():
+            return replace(known, camera=camera, entry=None)
+        case _:
+            changes = (*known.changes, fact.id)[-CHANGES_KEPT:]
+            entry = camera.config if _of_entry(fact, camera) else known.entry
+            return replace(known, camera=camera, entry=entry, changes=changes)
+
+
+def _of_entry(fact: Fact, camera: Camera) -> bool:
+    """Does an entry call for this fact, or did a person ask for it? Its id tells."""
+    if camera.config is None:
+        return False
+    request = _request(Entry(camera.id, camera.config), camera.revision - 1)
+    return fact.id == fact_id(fact.name, request)
 
 
 def plan(cameras: Mapping[str, Known], entries: Iterable[Entry]) -> list[Planned]:
@@ -72,10 +99,13 @@ def plan(cameras: Mapping[str, Known], entries: Iterable[Entry]) -> list[Planned
 
 
 def _plan(known: Known, entry: Entry) -> list[Planned]:
-    """Two facts at most; a process that died between them left the second one to do."""
+    """Two facts at most; a process that died between them left the second one to do.
+
+    An entry that stands as it stood when it was last carried out overrules nothing that people changed since.
+    """
     camera, planned = known.camera, list[Planned]()
     revision = camera.revision
-    if camera.config != entry.config:
+    if entry.config != (known.entry or camera.config):
         shape = CameraRegistered if camera.config is None else CameraUpdated
         data = shape.model_validate({**entry.config.model_dump(), "revision": revision + 1})
         planned.append(Planned(entry.id, data, _request(entry, revision), known.last))
@@ -88,7 +118,8 @@ def _plan(known: Known, entry: Entry) -> list[Planned]:
 
 def _request(entry: Entry, replaces: int) -> str:
     """Follows from the entry and the revision it replaces: demo → file → demo again is three requests, not two."""
-    content = json.dumps({"id": entry.id, **entry.config.model_dump(mode="json")}, sort_keys=True, ensure_ascii=False)
+    config = entry.config.model_dump(mode="json", exclude_defaults=True)  # a field of a later version changes no id
+    content = json.dumps({"id": entry.id, **config}, sort_keys=True, ensure_ascii=False)
     return str(uuid5(_REQUESTS, f"{content}|{replaces}"))
 
 

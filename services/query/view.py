@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 from prometheus_client import Counter
 
@@ -117,8 +118,7 @@ class View:
 
     def _mark(self, camera_id: str, sequence: int) -> None:
         """Overwritten, not raised: a server that lost its tail uses the sequences again."""
-        known = self.camera(camera_id)
-        self.cameras[camera_id] = Known(known.camera, sequence, known.wished)
+        self.cameras[camera_id] = replace(self.camera(camera_id), last=sequence)
 
     def _forget(self, stream: str) -> None:
         """The stream was made anew: what it told is no more."""

@@ -186,3 +186,51 @@ def test_age_of_a_still(now_ms: int, age: int, speed: float, live: bool) -> None
 )
 def test_verdict(condition: Condition, expected: tuple[str, bool, str]) -> None:
     assert verdict(condition) == expected
+
+
+def changed(known: Known, config: CameraConfig) -> Known:
+    """Somebody changed the camera through the API."""
+    return learn(known, fact(CameraUpdated(revision=known.camera.revision + 1, **config.model_dump()), "a person"))
+
+
+OTHER = FILE.config.model_copy(update={"source": Source(kind="files", files=("점심.mp4", "낮잠.mp4"))})
+
+
+def carried_out(known: Known, entry: Entry) -> Known:
+    return after(known, plan({CAMERA: known}, [entry]))
+
+
+def test_an_entry_that_did_not_change_overrules_nothing() -> None:
+    known = changed(carried_out(unknown(CAMERA), FILE), OTHER)
+    for _ in range(3):
+        assert planned_data(known, FILE) == []
+        known = changed(known, known.camera.config or OTHER)
+    assert known.camera.config == OTHER
+
+
+def test_an_entry_that_changed_does() -> None:
+    known = changed(carried_out(unknown(CAMERA), FILE), OTHER)
+    assert planned_data(known, DEMO) == [CameraUpdated(revision=4, **DEMO.config.model_dump())]
+    known = carried_out(known, DEMO)
+    assert planned_data(known, DEMO) == []
+    assert planned_data(changed(known, OTHER), DEMO) == []
+    assert [one.fact for one in planned_data(changed(known, OTHER), FILE)] == ["camera.updated"], "there and back again"
+
+
+def test_an_entry_that_came_to_say_what_a_person_said_before_is_remembered() -> None:
+    """Else the person's next change would be overruled by an entry that did not change any more."""
+    known = changed(carried_out(unknown(CAMERA), DEMO), FILE.config)
+    known = carried_out(known, FILE)
+    assert planned_data(changed(known, OTHER), FILE) == []
+
+
+def test_facts_that_no_entry_calls_for_leave_the_older_rule() -> None:
+    """A site whose facts were written otherwise (an older version) is brought to its entries once."""
+    assert [one.fact for one in planned_data(given(registered(DEMO, 1), desired("running", 2)), FILE)] == [
+        "camera.updated"
+    ]
+
+
+def test_a_removed_camera_is_registered_anew() -> None:
+    known = learn(carried_out(unknown(CAMERA), FILE), fact(CameraRemoved(revision=3)))
+    assert planned_data(known, FILE)[0] == registered(FILE, 4)
