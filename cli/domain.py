@@ -6,15 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from libs.contracts.cameras import MAX_FILE_NAME, VIDEO_SUFFIXES
 from libs.contracts.streams import MIN_SERVER
 
-VIDEO_SUFFIXES = frozenset(
-    ("mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "mts", "m2ts", "mpg", "mpeg", "wmv", "flv", "3gp")
-)
-MAX_QUEUE_BYTES = 48_000
-"""The names of a queue travel in one fact, and a fact holds less than 64 kB."""
-MAX_NAME = 200
-"""A longer name cannot stand in the media store."""
 PORTS_TRIED = 50
 NEEDED_SERVER = ".".join(map(str, MIN_SERVER))
 _DIGITS = re.compile(r"([0-9]+)")
@@ -44,12 +38,7 @@ def unusable_name(name: str) -> str | None:
         return "its name holds characters that cannot be written"
     if name.startswith("."):
         return "its name begins with a dot"
-    return f"its name is longer than {MAX_NAME} characters" if len(name) > MAX_NAME else None
-
-
-def too_long(names: Iterable[str]) -> bool:
-    """Would the names of this queue burst a fact?"""
-    return sum(len(name.encode(errors="replace")) + 4 for name in names) > MAX_QUEUE_BYTES
+    return f"its name is longer than {MAX_FILE_NAME} characters" if len(name) > MAX_FILE_NAME else None
 
 
 def is_loopback(host: str) -> bool:

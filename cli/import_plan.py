@@ -10,8 +10,9 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cli.domain import too_long, unusable_name
+from cli.domain import unusable_name
 from cli.refusal import Refusal
+from libs.contracts.cameras import too_long
 from libs.contracts.facts import Profile, Source
 from libs.contracts.ids import BadCameraId, check_camera_id
 from libs.contracts.slots import moment, unix_ms

@@ -5,8 +5,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.domain import VIDEO_SUFFIXES, queue, too_long, unusable_name
+from cli.domain import queue, unusable_name
 from cli.refusal import Refusal
+from libs.contracts.cameras import VIDEO_SUFFIXES, too_long
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The cameras of a site, folded from the facts of people's decisions. Every service that needs it folds it itself."""
 
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -8,6 +9,28 @@ from libs.contracts.envelope import Fact
 from libs.contracts.facts import CameraConfig, CameraDesired, CameraRegistered, CameraRemoved, CameraUpdated, PastRun
 
 Wish = Literal["running", "stopped"]
+
+VIDEO_SUFFIXES = frozenset(
+    ("mp4", "m4v", "mov", "mkv", "webm", "avi", "ts", "mts", "m2ts", "mpg", "mpeg", "wmv", "flv", "3gp")
+)
+"""What the names of files that a queue may play end in, in any case."""
+MAX_QUEUE_BYTES = 48_000
+"""The names of a queue travel in one fact, and a fact holds less than 64 kB."""
+MAX_FILE_NAME = 200
+"""Characters; a longer name cannot stand in the media store."""
+
+
+def plain_file_name(name: str) -> str:
+    """The name of a file of a queue, composed (NFC): it is named, never reached by a path. Raises ValueError."""
+    composed = unicodedata.normalize("NFC", name)
+    if "/" in name or name.startswith(".") or not name.isprintable() or not 0 < len(composed) <= MAX_FILE_NAME:
+        raise ValueError(f"{name[:40]!r} is no plain file name")
+    return composed
+
+
+def too_long(names: Iterable[str]) -> bool:
+    """Would the names of this queue burst a fact?"""
+    return sum(len(name.encode(errors="replace")) + 4 for name in names) > MAX_QUEUE_BYTES
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cli.domain import Backoff, bus_line, ended, is_loopback, is_video, ports, queue, too_long, unusable_name
+from cli.domain import Backoff, bus_line, ended, is_loopback, is_video, ports, queue, unusable_name
+from libs.contracts.cameras import too_long
 
 
 def test_people_count_numbers() -> None:
