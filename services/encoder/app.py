@@ -11,7 +11,7 @@ from libs.clock import SiteClock
 from libs.contracts.cameras import Camera, fold
 from libs.contracts.envelope import FactError, decode
 from libs.contracts.facts import CameraDesired
-from libs.contracts.slots import slot_at, unix_ms
+from libs.contracts.slots import unix_ms
 from libs.contracts.streams import CAMERAS
 from libs.media import MediaStore, NotMounted
 from libs.observe import Health, get_log
@@ -98,12 +98,12 @@ class Encoder:
         for camera in self._cameras.values():
             recorder = self._recorders.get(camera.id)
             if recorder is not None:
-                recorder.wished_from, recorder.stopped = self._wished_from(camera), camera.desired == "stopped"
+                recorder.wished_from_ms, recorder.stopped = self._wished_from_ms(camera), camera.desired == "stopped"
             if camera.config is None or (recorder and _is_for(recorder, camera)):
                 continue
             if camera.id in self._tasks:
                 self._tasks[camera.id].cancel()
-            wished_from = self._wished_from(camera)
+            wished_from = self._wished_from_ms(camera)
             self._recorders[camera.id] = Recorder(camera.id, camera.config, wished_from, self._parts, camera.past)
             self._recorders[camera.id].stopped = camera.desired == "stopped"
             self._begin(camera.id)
@@ -118,11 +118,11 @@ class Encoder:
             holding = self._leases.hold(camera, newest, self._recorders[camera].run)
             self._tasks[camera] = asyncio.create_task(holding, name=camera)
 
-    def _wished_from(self, camera: Camera) -> int | None:
-        """The slot since which the camera should run live, or None."""
+    def _wished_from_ms(self, camera: Camera) -> int | None:
+        """Since when (Unix ms, site time) the camera should run live, or None."""
         if camera.config is None or camera.desired != "running" or camera.past:
             return None
-        return slot_at(self._wished_ms.get(camera.id, 0), camera.config.profile.fps)
+        return self._wished_ms.get(camera.id, 0)
 
     async def _watch(self, health: Health) -> None:
         """Once a second: clock, bus, recorders (one that broke begins again from the files)."""

@@ -1,4 +1,4 @@
-"""Makes every archive that is due, oldest first, one at a time per process, and says so: `segment.closed`.
+"""The archives of one camera: which are due, how one is made, and what is said of it: `segment.closed`.
 
 Nothing is remembered: what is due follows from the files and the facts. Whoever is killed between file and fact is
 followed by one who finds the file and says the fact.
@@ -7,19 +7,18 @@ followed by one who finds the file and says the fact.
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field
+import io
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from prometheus_client import Counter
 
 from libs.bus import Bus, Conflict, NotStored, obey_cancellation, publish_fact
 from libs.clock import SiteClock
 from libs.contracts.envelope import Origin, new_fact
-from libs.contracts.facts import FactData, SegmentClosed, SegmentMissed
+from libs.contracts.facts import SegmentClosed, SegmentMissed
 from libs.contracts.ids import fact_id
-from libs.contracts.slots import WINDOW_SECONDS, moment, slot_at, slot_start_ms, unix_ms, window_index
+from libs.contracts.slots import WINDOW_SECONDS, moment, slot_start_ms, unix_ms, window_first_slot
 from libs.contracts.streams import EVENTS
 from libs.media import (
     MediaStore,
@@ -33,15 +32,28 @@ from libs.media import (
 from libs.observe import get_log
 from libs.video.archive import Account, BrokenRow, write_archive
 from libs.video.mux import TS_PACKET, read_ts
-from services.encoder.windows import Piece, Span, is_complete, lost_windows, previous_of, rows
+from services.encoder.windows import (
+    SEGMENTS,
+    WINDOW_MS,
+    Piece,
+    Row,
+    Told,
+    is_complete,
+    lost_windows,
+    piece_of,
+    rows,
+)
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 log = get_log()
+_AT_ONCE = 1 << 16
+"""Bytes that are read of a segment at a time."""
 LOST_AFTER_MS = 60_000
 """So long after its end, a window of a running camera of which nothing tells is said to be missed."""
 RETRY = 1.0
-LOOK_BACK_SECONDS = 7 * 86_400
-KEPT = 4000
-"""Facts of a camera that are remembered: four weeks, more than is ever looked back."""
+LOOK_BACK_MS = 7 * 86_400_000
 _closed = Counter("dolbom_archives_closed_total", "Archives made", ["camera"])
 _missed = Counter("dolbom_archives_missed_total", "Windows without one picture", ["camera"])
 _broken = Counter("dolbom_archives_broken_total", "Rows of segments that could not become an archive", ["camera"])
@@ -51,88 +63,66 @@ class _NothingCaptured(Exception):
     """The row holds slate alone."""
 
 
-@dataclass(slots=True)
-class Told:
-    """What the facts say of one camera's windows."""
-
-    closed: dict[int, tuple[int, str]] = field(default_factory=dict)
-    """First slot → (frames, sha256)."""
-    missed: dict[int, int] = field(default_factory=dict)
-
-    def spans(self) -> list[Span]:
-        """All slots that some fact tells of."""
-        known = {**self.missed, **{slot: frames for slot, (frames, _) in self.closed.items()}}
-        return [Span(slot, frames) for slot, frames in known.items()]
-
-    def learn(self, data: FactData) -> None:
-        """One more fact; the oldest are forgotten."""
-        if isinstance(data, SegmentClosed):
-            self.closed[data.first_slot] = (data.frames, data.sha256)
-        elif isinstance(data, SegmentMissed):
-            self.missed[data.first_slot] = data.frames
-        for known in (self.closed, self.missed):
-            while len(known) > KEPT:
-                del known[min(known)]
-
-
 class Archives:
     """The archives of one camera."""
 
-    def __init__(self, camera: str, fps: int, told: Told, store: MediaStore, bus: Bus, clock: SiteClock) -> None:
-        self.camera, self.fps, self.told = camera, fps, told
+    def __init__(self, camera: str, told: Told, store: MediaStore, bus: Bus, clock: SiteClock) -> None:
+        self.camera, self.told = camera, told
         self._store, self._bus, self._clock = store, bus, clock
+        self._indices: frozenset[int] = frozenset()
         self._pieces: dict[int, Piece] = {}
         self._unreadable: set[int] = set()
-        self._broken: set[tuple[Piece, ...]] = set()
+        self._broken: set[Row] = set()
         self._standing: set[int] = set()
         """Windows of which an archive stands on disk, told or not."""
 
-    async def make_due(self, growing: int | None, horizon: int, wished_from: int | None, epoch: int) -> int:
-        """Make what is due; returns how much that was. `growing`: where the present run's closed segments end.
+    @property
+    def indices(self) -> frozenset[int]:
+        """All HLS segments that stood on disk when it was looked."""
+        return self._indices
 
-        `horizon`: segments from here on were closed after `growing` was asked for; they wait for the next time.
-        `wished_from`: the slot since which the camera should run, or None.
+    @property
+    def given_up(self) -> frozenset[int]:
+        """The segments that nobody can read: they wait for no archive."""
+        return frozenset(self._unreadable)
+
+    async def due(self, growing: int | None, horizon: int) -> list[Row]:
+        """What must be made now, oldest first. `growing`: the HLS index with which the present run goes on.
+
+        `horizon`: segments from this index on were closed after `growing` was asked for; they wait for the next time.
         """
-        await asyncio.to_thread(self._look)
-        pieces = [piece for piece in self._pieces.values() if piece.first_slot < horizon]
-        due = rows(pieces, self.told.spans(), self.fps, growing)
-        for row in due:
-            await self._make(row, epoch)
-        if wished_from is not None:
-            await self._tell_lost(wished_from, growing, epoch)
-        return len(due)
+        return await asyncio.to_thread(self._look, growing, horizon)
 
-    def _look(self) -> None:
+    def _look(self, growing: int | None, horizon: int) -> list[Row]:
         """Read what new segments say of themselves; forget those that were deleted."""
         stand = (read_archive_name(name) for name in self._store.names(f"{self.camera}/archive"))
-        self._standing = {unix_ms(began) // (WINDOW_SECONDS * 1000) for began in stand if began is not None}
-        names = self._store.names(f"{self.camera}/hls")
-        indices = {index for name in names if (index := read_segment_name(self.camera, name)) is not None}
-        for gone in self._pieces.keys() - indices:
+        self._standing = {unix_ms(began) // WINDOW_MS for began in stand if began is not None}
+        named = (read_segment_name(self.camera, name) for name in self._store.names(f"{self.camera}/hls"))
+        self._indices = frozenset(index for index in named if index is not None)
+        self._unreadable &= self._indices
+        for gone in self._pieces.keys() - self._indices:
             del self._pieces[gone]
-        # Two hours of segments times four weeks of facts, every few seconds, would keep a processor busy.
-        oldest = min(indices, default=0) * 10 * self.fps
-        spans = [span for span in self.told.spans() if span.first_slot + span.frames > oldest]
-        for index in indices - self._pieces.keys() - self._unreadable:
-            if any(span.covers(index * 10 * self.fps) for span in spans):
-                continue
-            try:
-                facts = read_ts(self._store.read(f"{self.camera}/hls", segment_name(self.camera, index)))
-            except (ValueError, NotThere) as problem:
-                self._unreadable.add(index)
-                log.error("segment_unreadable", camera_id=self.camera, index=index, reason=str(problem))
-            else:
-                self._pieces[index] = Piece(index, facts.first_slot, facts.frames)
+        for index in self._indices - self._pieces.keys() - self._unreadable:
+            if not self.told.covers(index):
+                self._read(index)
+        return rows((piece for piece in self._pieces.values() if piece.index < horizon), self.told, growing)
 
-    async def _make(self, row: tuple[Piece, ...], epoch: int) -> None:
-        first, frames = row[0].first_slot, sum(piece.frames for piece in row)
-        began = moment(slot_start_ms(first, self.fps))
+    def _read(self, index: int) -> None:
+        try:
+            facts = read_ts(self._store.read(f"{self.camera}/hls", segment_name(self.camera, index)))
+            self._pieces[index] = piece_of(index, facts.first_slot, facts.frames)
+        except (ValueError, NotThere) as problem:
+            self._unreadable.add(index)
+            log.error("segment_unreadable", camera_id=self.camera, index=index, reason=str(problem))
+
+    async def make(self, row: Row, epoch: int) -> None:
+        """One archive and its fact. Raises OSError, NotMounted or NotThere when the store does not work now."""
+        began = moment(slot_start_ms(row[0].first_slot, row[0].fps))
         name, folder = archive_name(began), f"{self.camera}/archive"
         try:
             data = await asyncio.to_thread(self._write, row, folder, name, f"e{epoch}")
         except _NothingCaptured:
-            _missed.labels(self.camera).inc()
-            await self._say(SegmentMissed(first_slot=first, frames=frames, fps=self.fps, reason="no picture"), epoch)
+            await self.miss(row, "no picture", epoch)
         except BrokenRow as problem:
             # Its pieces stay; a person can look. Nothing else waits for it. They are read once more: when one of them
             # was spoilt since, it is unreadable now and the others become archives of their own.
@@ -140,19 +130,30 @@ class Archives:
             if row in self._broken:
                 self._unreadable |= {piece.index for piece in row}
             self._broken.add(row)
-            for piece in row:
-                self._pieces.pop(piece.index, None)
-            log.error("archive_broken", camera_id=self.camera, first_slot=first, reason=str(problem))
+            self._forget(row)
+            log.error("archive_broken", camera_id=self.camera, first_slot=row[0].first_slot, reason=str(problem))
         else:
             _closed.labels(self.camera).inc()
             await self._say(data, epoch)
-            for piece in row:
-                self._pieces.pop(piece.index, None)
+            self._forget(row)
 
-    def _write(self, row: tuple[Piece, ...], folder: str, name: str, writer: str) -> SegmentClosed:
+    async def miss(self, row: Row, reason: str, epoch: int) -> None:
+        """Say that this row has no archive, and never will."""
+        _missed.labels(self.camera).inc()
+        frames = sum(piece.frames for piece in row)
+        data = SegmentMissed(first_slot=row[0].first_slot, frames=frames, fps=row[0].fps, reason=reason)
+        await self._say(data, epoch)
+        self._forget(row)
+
+    def _forget(self, row: Row) -> None:
+        for piece in row:
+            self._pieces.pop(piece.index, None)
+
+    def _write(self, row: Row, folder: str, name: str, writer: str) -> SegmentClosed:
         """The file, once; then the fact's data, from what stands."""
-        with _opened(self._store, self.camera, row) as segments:
-            how, account = self._store.make_once(folder, name, lambda part: _remux(segments, part, self.fps), writer)
+        fps = row[0].fps
+        with io.BufferedReader(_Joined(self._store, self.camera, row), _AT_ONCE) as segments:
+            how, account = self._store.make_once(folder, name, lambda part: _remux(segments, part, fps), writer)
         size, digest = self._digest(folder, name)
         if how == "stands":
             log.info("archive_adopted", camera_id=self.camera, archive=name)
@@ -161,19 +162,19 @@ class Archives:
             segment_id=fact_id(SegmentClosed.fact, self.camera, first),
             first_slot=first,
             frames=frames,
-            fps=self.fps,
+            fps=fps,
             captured_frames=account.captured,
             held_frames=account.held,
             gaps=account.gaps,
-            complete=is_complete(first, frames, self.fps),
-            started_at=moment(slot_start_ms(first, self.fps)),
-            ended_at=moment(slot_start_ms(first + frames, self.fps)),
+            complete=is_complete(first, frames, fps),
+            started_at=moment(slot_start_ms(first, fps)),
+            ended_at=moment(slot_start_ms(first + frames, fps)),
             width=account.width,
             height=account.height,
             media_key=media_key(self.camera, "archive", name),
             bytes=size,
             sha256=digest,
-            previous_sha256=previous_of(first, ((slot, sha) for slot, (_, sha) in self.told.closed.items())),
+            previous_sha256=self.told.previous_sha256(row[0].index),
         )
 
     def _digest(self, folder: str, name: str) -> tuple[int, str]:
@@ -181,22 +182,25 @@ class Archives:
         with contextlib.closing(file.stream) as stream:
             return file.size, hashlib.file_digest(stream, "sha256").hexdigest()
 
-    async def _tell_lost(self, wished_from: int, growing: int | None, epoch: int) -> None:
-        until = slot_at(self._clock.now_ms() - round(LOST_AFTER_MS * self._clock.speed), self.fps)
-        since = max(wished_from, until - LOOK_BACK_SECONDS * self.fps)
+    async def tell_lost(self, wished_from_ms: int, growing: int | None, fps: int, epoch: int) -> None:
+        """Say of every window since `wished_from_ms` in which the camera should have run that nothing came of it.
+
+        Only after `due` and `make`: what stands on disk and waits is not lost. `fps`: what it should have run at.
+        """
+        until = self._clock.now_ms() - round(LOST_AFTER_MS * self._clock.speed)
+        since = max(wished_from_ms, until - LOOK_BACK_MS)
         if growing is not None:
             # What comes next in a run is waited for (the bus may have been away for long) or becomes slate.
-            until = min(until, growing)
-        for first in lost_windows(self.told.spans(), self._pieces.values(), since, until, self.fps):
-            if window_index(first, self.fps) in self._standing:
-                continue
+            until = min(until, growing // SEGMENTS * WINDOW_MS)
+        known = self.told.windows() | {piece.window for piece in self._pieces.values()} | self._standing
+        for window in lost_windows(known, since, until):
             _missed.labels(self.camera).inc()
-            frames = WINDOW_SECONDS * self.fps
-            await self._say(SegmentMissed(first_slot=first, frames=frames, fps=self.fps, reason="no input"), epoch)
+            first, frames = window_first_slot(window, fps), WINDOW_SECONDS * fps
+            await self._say(SegmentMissed(first_slot=first, frames=frames, fps=fps, reason="no input"), epoch)
 
     async def _say(self, data: SegmentClosed | SegmentMissed, epoch: int) -> None:
         """Until the bus has it: the next archive's chain hangs on this one."""
-        happened = slot_start_ms(data.first_slot + data.frames, self.fps)
+        happened = slot_start_ms(data.first_slot + data.frames, data.fps)
         origin = Origin("encoder", happened, max(happened, self._clock.now_ms()), epoch=epoch)
         fact = new_fact(data, self.camera, (self.camera, data.first_slot), origin)
         while True:
@@ -216,25 +220,48 @@ class Archives:
         log.info("archive_told", camera_id=self.camera, fact=fact.name, first_slot=data.first_slot, frames=data.frames)
 
 
-@contextlib.contextmanager
-def _opened(store: MediaStore, camera: str, row: tuple[Piece, ...]) -> Iterator[Iterator[IO[bytes]]]:
-    """The row's segments, each opened when its turn comes and closed after it."""
+class _Joined(io.RawIOBase):
+    """The row's segments as one stream: MPEG-TS may be joined, and PyAV takes long to open a file (measured: 0.7 ms).
 
-    def each() -> Generator[IO[bytes], None, None]:
-        for piece in row:
-            file = store.open_file(f"{camera}/hls", segment_name(camera, piece.index))
-            with file.stream as stream:
-                # An empty one would look like a failing disk to PyAV: it seeks before its start.
-                if not file.size or file.size % TS_PACKET:
-                    raise BrokenRow(f"segment {piece.index} was cut")
-                yield stream
+    Each is opened when its turn comes and closed after it. Reading raises BrokenRow at one that was cut, NotThere.
+    """
 
-    with contextlib.closing(each()) as segments:
-        yield segments
+    def __init__(self, store: MediaStore, camera: str, row: Row) -> None:
+        self._store, self._folder = store, f"{camera}/hls"
+        self._left = [(piece.index, segment_name(camera, piece.index)) for piece in reversed(row)]
+        self._open: io.BufferedReader | None = None
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        """What comes next of the open segment, or of the one after it; 0 at the end."""
+        while True:
+            if self._open is not None and (size := self._open.readinto(buffer)):
+                return size
+            self._shut()
+            if not self._left:
+                return 0
+            index, name = self._left.pop()
+            file = self._store.open_file(self._folder, name)
+            self._open = file.stream
+            if not file.size or file.size % TS_PACKET:
+                raise BrokenRow(f"segment {index} was cut")
+
+    def close(self) -> None:
+        """Close what is open."""
+        self._shut()
+        super().close()
+
+    def _shut(self) -> None:
+        if self._open is not None:
+            self._open.close()
+            self._open = None
 
 
-def _remux(segments: Iterator[IO[bytes]], part: Path, fps: int) -> Account:
-    account = write_archive(segments, part, fps)
+def _remux(segments: IO[bytes], part: Path, fps: int) -> Account:
+    account = write_archive([segments], part, fps)
     if not account.captured:
         raise _NothingCaptured
     return account

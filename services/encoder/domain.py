@@ -106,6 +106,30 @@ def overdue(line: Line, now_ms: int, speed: float, patience: float) -> tuple[Lin
     return _fill(line, limit, "ingest")
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """When ingest was heard last, in real seconds; a (re)connect to the bus counts as well."""
+
+    at: float
+    connection: int
+
+    def on(self, connection: int, now: float) -> "Heard":
+        """The same on this connection; on another than before, silence is counted anew."""
+        return self if connection == self.connection else Heard(now, connection)
+
+
+def deadlines(line: Line, quiet: float, now_ms: int, speed: float, patience: float) -> tuple[Line, list[Step]]:
+    """What is due after `quiet` real seconds in which nothing was heard, for a reader that has read all up to `now_ms`.
+
+    Age alone makes no slate: as long as something is heard, seconds that waited for the bus are on their way, in order.
+    """
+    if quiet >= RUN_ENDS_AFTER:
+        return end(line)
+    if quiet < LATE_AFTER_MS / 1000:
+        return line, []
+    return overdue(line, now_ms, speed, patience)
+
+
 def end(line: Line) -> tuple[Line, list[Step]]:
     """The run is over: what is open closes short."""
     if line.next is None:

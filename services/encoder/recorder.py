@@ -3,20 +3,20 @@
 import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from prometheus_client import Counter
 
 from libs.bus import Bus, Lease, NotStored, Received, follow, purge_before
 from libs.clock import SiteClock, real
 from libs.contracts.facts import CameraConfig, PastRun
-from libs.contracts.frames import FrameError, read_video
-from libs.contracts.slots import slot_at, slot_end_ms, slot_start_ms, unix_ms
+from libs.contracts.frames import FrameError, VideoMessage, read_video
+from libs.contracts.slots import hls_index, slot_at, slot_end_ms, slot_start_ms, unix_ms
 from libs.contracts.streams import PAST, VIDEO
 from libs.contracts.subjects import past_video, video
 from libs.media import MediaStore
 from libs.observe import get_log
-from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Close, End, Line, Step, end, overdue, take
+from services.encoder.domain import LATE_AFTER_MS, RUN_ENDS_AFTER, Close, End, Heard, Line, Step, deadlines, end, take
 from services.encoder.hls import HLSStreamGenerator
 from services.encoder.unpurged import Unpurged
 
@@ -30,12 +30,15 @@ ANY_TIME_MS = 1 << 60
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What every recorder of a process works with; `on_closed` is called after a segment was closed or a run ended."""
+    """What every recorder of a process works with.
+
+    `on_closed` is called with the camera after a segment was closed or a run ended.
+    """
 
     store: MediaStore
     bus: Bus
     clock: SiteClock
-    on_closed: Callable[[], None]
+    on_closed: Callable[[str], None]
 
 
 class Recorder:
@@ -46,39 +49,41 @@ class Recorder:
     """
 
     def __init__(
-        self, camera: str, config: CameraConfig, wished_from: int | None, parts: Parts, past: PastRun | None = None
+        self, camera: str, config: CameraConfig, wished_from_ms: int | None, parts: Parts, past: PastRun | None = None
     ) -> None:
         self.camera, self.config, self.past = camera, config, past
-        self.wished_from = wished_from
-        """The slot since which people want it to run; None when they do not."""
+        self.wished_from_ms = wished_from_ms
+        """Since when (Unix ms, site time) people want it to run; None when they do not."""
         self.stopped = False
         """Do people want it not to run?"""
         self.settled = False
         """Was everything read that stood on the bus, under a lease that is still held?"""
         self.epoch = 0
         self._parts = parts
-        self._patience = math.inf if past else round(RUN_ENDS_AFTER * config.profile.fps * parts.clock.speed)
         self._line = self._stands = Line(config.profile.fps)
         self._unpurged, self._purged = Unpurged(), 0
-        self._heard = real()
-        self._generation = parts.bus.generation
+        self._heard = Heard(real(), parts.bus.generation)
 
     @property
     def growing(self) -> int | None:
-        """Where the closed segments of the present run end; None between runs."""
-        return None if self._stands.next is None else self._stands.horizon
+        """The HLS index with which the present run goes on; None between runs."""
+        return None if self._stands.next is None else self.horizon
 
     @property
     def horizon(self) -> int:
-        """All closed files that are spoken of hold slots below this."""
-        return self._stands.horizon
+        """All closed files that are spoken of have HLS indices below this."""
+        return hls_index(self._stands.horizon, self._stands.fps)
+
+    @property
+    def _patience(self) -> float:
+        """A gap of so many slots ends a run; a past run is measured by no clock."""
+        return math.inf if self.past else round(RUN_ENDS_AFTER * self._line.fps * self._parts.clock.speed)
 
     async def run(self, lease: Lease) -> None:
         """Under a lease, until cancelled. Begins from the files, as every new encoder does."""
         self.epoch = lease.epoch
-        self._generator = HLSStreamGenerator(self.camera, self.config, self._parts.store, lease)
-        self._line = await self._generator.restore(ANY_TIME_MS if self.past else self._parts.clock.now_ms())
-        self._stands, self._heard, self.settled = self._line, real(), self.past is not None
+        await self._restore(lease, self.config.profile.fps)
+        self._heard, self.settled = Heard(real(), self._parts.bus.generation), self.past is not None
         name, subject = (PAST.name, past_video(self.camera)) if self.past else (VIDEO.name, video(self.camera))
         try:
             async with contextlib.aclosing(follow(self._parts.bus, name, [subject])) as batches:
@@ -86,7 +91,7 @@ class Recorder:
                     if batch.anew:
                         self._unpurged, self._purged = Unpurged(), 0
                     for message in batch.messages:
-                        await self._take(message)
+                        await self._take(message, lease)
                     if batch.caught_up:
                         await self._apply(*self._deadlines(batch.as_of))
                         self.settled = True
@@ -95,8 +100,16 @@ class Recorder:
         finally:
             self.settled = False
 
-    async def _take(self, message: Received) -> None:
-        self._heard = real()
+    async def _restore(self, lease: Lease, fps: int) -> None:
+        """Go on from the files, in slots of this fps."""
+        profile = self.config.profile.model_copy(update={"fps": fps})
+        config = self.config.model_copy(update={"profile": profile})
+        self._generator = HLSStreamGenerator(self.camera, config, self._parts.store, lease)
+        self._line = await self._generator.restore(ANY_TIME_MS if self.past else self._parts.clock.now_ms())
+        self._stands = self._line
+
+    async def _take(self, message: Received, lease: Lease) -> None:
+        self._heard = replace(self._heard, at=real())
         try:
             read = read_video(self.camera, message.headers, message.payload)
         except FrameError as problem:
@@ -111,7 +124,21 @@ class Recorder:
             self._unpurged.add(message.sequence, 0 if refused else slot_end_ms(read.last_slot, read.fps))
         if read.epoch < self._line.epoch:
             _refused.labels(self.camera).inc()
+        elif read.fps != self._line.fps and not self._has(read):
+            await self._change_fps(lease, read.fps)
         await self._apply(*take(self._line, read, self._patience))
+
+    def _has(self, read: VideoMessage) -> bool:
+        """Was all that it holds recorded before?"""
+        reached = self._line.horizon if self._line.next is None else self._line.next
+        return slot_end_ms(read.last_slot, read.fps) <= slot_start_ms(reached, self._line.fps)
+
+    async def _change_fps(self, lease: Lease, fps: int) -> None:
+        """Pictures of another profile come: what is open closes short, and all goes on as after a restart."""
+        log.info("fps_changed", camera_id=self.camera, before=self._line.fps, fps=fps)
+        if self._line.open_from is not None:
+            await self._apply(*end(self._line))
+        await self._restore(lease, fps)
 
     async def _begin_past(self, first_slot: int, from_ms: int) -> None:
         """A run that lies before this one ends where it stands, however it came to its end."""
@@ -121,7 +148,7 @@ class Recorder:
 
     async def _purge(self) -> None:
         """Take from the bus what stands in files."""
-        needed = self._unpurged.needed_from(slot_start_ms(self.horizon, self._line.fps))
+        needed = self._unpurged.needed_from(slot_start_ms(self._stands.horizon, self._stands.fps))
         if needed <= self._purged:
             return
         try:
@@ -134,23 +161,18 @@ class Recorder:
 
     def _deadlines(self, as_of: float) -> tuple[Line, list[Step]]:
         """What is due now that everything up to real time `as_of` has been read."""
-        if self._parts.bus.generation != self._generation:
-            self._generation, self._heard = self._parts.bus.generation, real()
-        quiet = as_of - self._heard
+        self._heard = self._heard.on(self._parts.bus.generation, real())
+        quiet = as_of - self._heard.at
         if self.past:
             return end(self._line) if self.stopped and quiet > LATE_AFTER_MS / 1000 else (self._line, [])
-        if quiet >= RUN_ENDS_AFTER:
-            return end(self._line)
-        if quiet < LATE_AFTER_MS / 1000:
-            return self._line, []  # seconds that waited for the bus are on their way, in order
         clock = self._parts.clock
         now_ms = clock.now_ms() - round((real() - as_of) * 1000 * clock.speed)
-        line, steps = overdue(self._line, now_ms, clock.speed, self._patience)
-        return end(self._line) if steps and self.wished_from is None else (line, steps)
+        line, steps = deadlines(self._line, quiet, now_ms, clock.speed, self._patience)
+        return end(self._line) if steps and self.wished_from_ms is None else (line, steps)
 
     async def _apply(self, line: Line, steps: list[Step]) -> None:
         self._line = line
         await self._generator.carry_out(steps)
         self._stands = line  # only now: who makes archives must find every file that he is told of
         if any(isinstance(step, Close | End) for step in steps):
-            self._parts.on_closed()
+            self._parts.on_closed(self.camera)

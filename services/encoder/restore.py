@@ -15,6 +15,7 @@ from libs.observe import get_log
 from libs.video.mux import TsFacts, read_ts
 from services.encoder.domain import Line
 from services.encoder.playlist import LISTED, BadPlaylist, Listed, Playlist, parse
+from services.encoder.windows import piece_of
 
 log = get_log()
 
@@ -37,7 +38,7 @@ def read_back(store: MediaStore, camera: str, fps: int, now_ms: int) -> Found:
         log.info("half_written_files_deleted", camera_id=camera, files=swept)
     live = _listed_before(store, playlist_name(camera), Playlist(camera, fps))
     dvr = _listed_before(store, dvr_playlist_name(camera), Playlist(camera, fps, dvr=True))
-    files = _newest_files(store, camera, hls_index(slot_at(now_ms, fps), fps) + 1)
+    files = _newest_files(store, camera, fps, hls_index(slot_at(now_ms, fps), fps) + 1)
     if not files:
         return Found(Line(fps), Playlist(camera, fps), dvr, "")
     live, dvr = _brought_up(live, files), _brought_up(dvr, files)
@@ -60,8 +61,11 @@ def _listed_before(store: MediaStore, name: str, empty: Playlist) -> Playlist:
         return empty
 
 
-def _newest_files(store: MediaStore, camera: str, limit: int) -> dict[int, TsFacts]:
-    """What the newest unbroken row of our own segments says, as many as a playlist lists and one more."""
+def _newest_files(store: MediaStore, camera: str, fps: int, limit: int) -> dict[int, TsFacts]:
+    """What the newest unbroken row of our own segments says, as many as a playlist lists and one more.
+
+    In slots of `fps`, whatever they were recorded at.
+    """
     named = (read_segment_name(camera, name) for name in store.names(f"{camera}/hls"))
     indices = {index for index in named if index is not None and index <= limit}
     row: dict[int, TsFacts] = {}
@@ -69,7 +73,9 @@ def _newest_files(store: MediaStore, camera: str, limit: int) -> dict[int, TsFac
         if len(row) > LISTED or (row and index != min(row) - 1):
             break
         try:
-            row[index] = read_ts(store.read(f"{camera}/hls", segment_name(camera, index)))
+            facts = read_ts(store.read(f"{camera}/hls", segment_name(camera, index)))
+            piece = piece_of(index, facts.first_slot, facts.frames).at_fps(fps)
+            row[index] = TsFacts(piece.first_slot, piece.frames, facts.params)
         except (ValueError, NotThere) as problem:
             log.error("segment_unreadable", camera_id=camera, index=index, reason=str(problem))
             if row:

@@ -5,7 +5,7 @@ It needs no lease: two who know the same facts say the same fact, and a file tha
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import Counter, Gauge
 
@@ -39,6 +39,9 @@ _bytes = Counter("dolbom_retention_deleted_bytes_total", "Bytes deleted by reten
 _failures = Counter("dolbom_retention_failures_total", "What retention could not do", ["why"])
 _suspicious = Gauge("dolbom_retention_suspicious", "1 while over half of the archives are too old at once", ["camera"])
 _untold = Gauge("dolbom_archives_untold", "Archives on disk of which no fact tells; they are never deleted", ["camera"])
+_overdue = Gauge(
+    "dolbom_segments_overdue", "HLS segments older than is kept that still wait for an archive", ["camera"]
+)
 _free = Gauge("dolbom_media_free_bytes", "Space left on the volume of the media store")
 _lacking = Gauge("dolbom_media_lacking_bytes", "Space that is lacking although nothing more may be deleted")
 
@@ -48,10 +51,23 @@ class _NoMore(Exception):
 
 
 class Retention:
-    """The passes over all cameras of a site."""
+    """The passes over all cameras of a site.
 
-    def __init__(self, store: MediaStore, bus: Bus, clock: SiteClock, limits: Limits) -> None:
+    `unreadable`: the segments of a camera that will never be in an archive, None when this process makes none of it.
+    """
+
+    def __init__(
+        self,
+        store: MediaStore,
+        bus: Bus,
+        clock: SiteClock,
+        limits: Limits,
+        unreadable: Callable[[str], frozenset[int] | None] = lambda camera: None,
+    ) -> None:
         self._store, self._bus, self._clock, self._limits = store, bus, clock, limits
+        self._unreadable = unreadable
+        self.lacking = 0
+        """Bytes that were still lacking after the last pass, although nothing more could be deleted."""
         self._ledgers: dict[str, Ledger] = {}
         self._cameras: dict[str, Camera] = {}
         self._days: dict[str, int] = {}
@@ -115,7 +131,8 @@ class Retention:
 
     async def _sweep(self, refused: bool) -> None:
         ledgers = [self._ledger(camera) for camera in sorted(self._ledgers.keys() | self._days.keys())]
-        stocks = await asyncio.to_thread(self._take_stock, ledgers)
+        abandoned = {ledger.camera: self._abandoned(ledger.camera) for ledger in ledgers}
+        stocks = await asyncio.to_thread(self._take_stock, ledgers, abandoned)
         now_ms = self._clock.now_ms()
         for stock in stocks:
             _untold.labels(stock.camera).set(stock.untold())
@@ -124,13 +141,23 @@ class Retention:
             self._alarm("retention_suspicious", much, camera_id=stock.camera, archives=len(stock.ledger.archives))
         budget = self._limits.archives - await self._finish(stocks)
         old = {stock.camera: old_segments(stock, now_ms) for stock in stocks}
+        for camera, segments in old.items():
+            _overdue.labels(camera).set(len(segments.waiting))
+            self._alarm("segments_overdue", bool(segments.waiting), camera_id=camera, segments=len(segments.waiting))
         archived = shared(((camera, one.archived) for camera, one in old.items()), self._limits.segments)
         await self._delete_segments(archived, "archived")
         budget -= await self._expire(stocks, now_ms, budget, refused)
         # Nothing else holds their pictures, so they count as archives do.
-        await self._delete_segments(shared(((camera, one.only) for camera, one in old.items()), budget), "age")
+        await self._delete_segments(shared(((camera, one.abandoned) for camera, one in old.items()), budget), "age")
 
-    def _take_stock(self, ledgers: Sequence[Ledger]) -> list[Stock]:
+    def _abandoned(self, camera: str) -> frozenset[int] | None:
+        """The segments that no archive will ever hold; None for all of them."""
+        unreadable, known = self._unreadable(camera), self._cameras.get(camera)
+        if unreadable is None and known is not None and known.config is None:
+            return None  # it was removed, and nobody records it any more
+        return unreadable or frozenset()
+
+    def _take_stock(self, ledgers: Sequence[Ledger], abandoned: Mapping[str, frozenset[int] | None]) -> list[Stock]:
         """What stands on disk. Runs in a thread: facts are learned meanwhile."""
         stocks = []
         for ledger in ledgers:
@@ -138,7 +165,7 @@ class Retention:
             names = frozenset(self._store.names(f"{camera}/archive"))
             indices = (read_segment_name(camera, name) for name in self._store.names(f"{camera}/hls"))
             segments = frozenset(index for index in indices if index is not None)
-            stocks.append(Stock(ledger, self._days.get(camera), names, segments))
+            stocks.append(Stock(ledger, self._days.get(camera), names, segments, abandoned[camera]))
         return stocks
 
     async def _finish(self, stocks: Sequence[Stock]) -> int:
@@ -181,6 +208,7 @@ class Retention:
         short = self._limits.lacking(free, total, refused=False) if len(chosen) < budget else 0
         _free.set(free)
         _lacking.set(short)
+        self.lacking = short
         self._alarm("space_lacking", short > 0, free_bytes=free, lacking_bytes=short)
         return len(chosen)
 

@@ -101,12 +101,14 @@ class Ledger:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """One camera: its ledger, what stands on disk, and how long it is kept (None while nobody knows)."""
+    """One camera: its ledger, how long it is kept (None while nobody knows), and what stands on disk."""
 
     ledger: Ledger
     days: int | None
     archives: frozenset[str] = frozenset()
     segments: frozenset[int] = frozenset()
+    abandoned: frozenset[int] | None = frozenset()
+    """Segments of which nobody will ever make an archive: nobody can read them. None: all, the camera was removed."""
 
     @property
     def camera(self) -> str:
@@ -126,10 +128,13 @@ class Stock:
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """HLS segments that may go. `only` are in no archive: nothing else holds their pictures."""
+    """HLS segments whose time has passed. `archived` and `abandoned` may go; nothing else held the pictures of the
+    latter. `waiting` are in no archive yet: they stay until a fact tells of them.
+    """
 
     archived: tuple[int, ...] = ()
-    only: tuple[int, ...] = ()
+    abandoned: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()
 
 
 def aged(stock: Stock, now_ms: int) -> list[Archive]:
@@ -161,16 +166,27 @@ def to_expire(stocks: Sequence[Stock], now_ms: int, lacking: int, budget: int) -
 
 
 def old_segments(stock: Stock, now_ms: int) -> Old:
-    """Those behind the two hours, and those whose time has passed; without a fact, only the latter."""
+    """Those behind the two hours that a fact tells of; of the others only those that are as old as the camera keeps."""
     if not stock.segments:
         return Old()
-    # A foreign file may bear any number: what lies in the future makes nothing old.
-    present = now_ms // (HLS_SECONDS * 1000) + 1
-    newest = max((index for index in stock.segments if index <= present), default=0)
     covered = stock.ledger.covers(min(stock.segments))
     timed_out = {index for index in stock.segments if stock.too_old((index + 1) * HLS_SECONDS * 1000, now_ms)}
-    behind = {index for index in stock.segments if index <= newest - DVR_LISTED - GRACE}
-    return Old(tuple(sorted((behind | timed_out) & covered)), tuple(sorted(timed_out - covered)))
+    kept = kept_from(stock.segments, now_ms)
+    behind = {index for index in stock.segments if index < kept}
+    untold = timed_out - covered
+    abandoned = untold if stock.abandoned is None else untold & stock.abandoned
+    return Old(_sorted((behind | timed_out) & covered), _sorted(abandoned), _sorted(untold - abandoned))
+
+
+def kept_from(segments: Iterable[int], now_ms: int) -> int:
+    """The first HLS index of the two hours that viewers may still ask for, as the newest of these segments has it."""
+    # A foreign file may bear any number: what lies in the future makes nothing old.
+    present = now_ms // (HLS_SECONDS * 1000) + 1
+    return max((index for index in segments if index <= present), default=0) - DVR_LISTED - GRACE + 1
+
+
+def _sorted(indices: Iterable[int]) -> tuple[int, ...]:
+    return tuple(sorted(indices))
 
 
 def shared(wanted: Iterable[tuple[str, Sequence[int]]], budget: int) -> dict[str, list[int]]:

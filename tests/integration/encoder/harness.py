@@ -18,8 +18,9 @@ from libs.media import MediaStore, archive_name, media_key, prepare_store, segme
 from libs.video.mux import ts_segment
 from libs.video.sei import Stamp
 from libs.video.x264 import H264Encoder
-from services.encoder.archives import Archives, Told
+from services.encoder.archives import Archives
 from services.encoder.retention import Retention
+from services.encoder.windows import Told
 from services.ingest.demo import DemoSource
 
 FPS = 5
@@ -83,7 +84,7 @@ class Site:
 
     def archives(self, now_ms: int = FIRST * 200, told: Told | None = None) -> Archives:
         """As a process that has just started and read the facts `told`."""
-        return Archives(self.camera, FPS, told or Told(), self.store, self.bus, still(now_ms))
+        return Archives(self.camera, told or Told(), self.store, self.bus, still(now_ms))
 
     def files(self, folder: str) -> list[str]:
         """All names, half-written ones among them."""
@@ -122,8 +123,17 @@ class Site:
 
 
 async def make_due(archives: Archives, growing: int | None, wished_from: int | None, epoch: int) -> int:
-    """As when the last segment was closed before `growing` was asked for."""
-    return await archives.make_due(growing, 1 << 62 if growing is None else growing, wished_from, epoch)
+    """One pass over a camera; returns how many archives were due. `growing`, `wished_from`: slots.
+
+    As when the last segment was closed before `growing` was asked for.
+    """
+    index = None if growing is None else hls_index(growing, FPS)
+    due = await archives.due(index, 1 << 62 if index is None else index)
+    for row in due:
+        await archives.make(row, epoch)
+    if wished_from is not None:
+        await archives.tell_lost(slot_start_ms(wished_from, FPS), index, FPS, epoch)
+    return len(due)
 
 
 def _data(fact: Fact) -> FactData:

@@ -165,7 +165,7 @@ def test_segments_behind_the_two_hours_go_once_a_fact_tells_of_them() -> None:
     told = stock(closed(at := 12, frames=WINDOW), days=30, segments=present)
     covered = {behind(at * 60 + place) for place in range(60)}
     assert old_segments(told, NOW).archived == tuple(sorted(covered & {behind(last), behind(last + 1)}))
-    assert old_segments(told, NOW).only == ()
+    assert old_segments(told, NOW).abandoned == ()
 
 
 def test_a_missed_window_covers_its_segments_too() -> None:
@@ -183,7 +183,19 @@ def test_the_last_two_hours_of_a_stopped_camera_go_when_their_time_has_passed() 
     stopped = stock(closed(144), segments={behind(144 * 60), behind(144 * 60 + 59), behind(145 * 60), behind(143 * 60)})
     found = old_segments(stopped, NOW)
     assert found.archived == (behind(144 * 60 + 59), behind(144 * 60))
-    assert found.only == (behind(145 * 60),), "in no archive: counted against the archives' budget"
+    assert (found.abandoned, found.waiting) == ((), (behind(145 * 60),)), "in no archive yet: it stays"
+
+
+def test_a_segment_that_waits_for_its_archive_stays_however_old_it_is() -> None:
+    old = stock(segments={NEWEST, *map(behind, range(9000, 9010))})
+    spoilt = frozenset(map(behind, (9003, 9009, 9900)))
+    waiting = tuple(behind(at) for at in range(9009, 8999, -1))
+    assert old_segments(old, NOW) == Old(waiting=waiting)
+    found = old_segments(replace(old, abandoned=spoilt), NOW)
+    assert found.abandoned == (behind(9009), behind(9003)), "nobody can read them: nothing waits for them"
+    assert set(found.waiting) == set(waiting) - spoilt
+    assert old_segments(replace(old, abandoned=None), NOW) == Old(abandoned=waiting), "the camera was removed"
+    assert old_segments(replace(old, abandoned=spoilt, days=30), NOW) == Old(), "its time has not passed"
 
 
 def test_the_budget_of_segments_goes_to_the_oldest_of_all_cameras() -> None:
@@ -231,20 +243,24 @@ def test_a_pass_is_bounded_oldest_first_and_takes_no_more_than_it_must(
 
 @settings(deadline=None)
 @given(
-    st.sets(st.integers(0, 2000), max_size=40), st.sets(st.integers(0, 33), max_size=20), st.sampled_from([None, 1, 30])
+    st.sets(st.integers(0, 20_000), max_size=40),
+    st.sets(st.integers(0, 333), max_size=200),
+    st.sampled_from([None, 1, 30]),
+    st.one_of(st.none(), st.frozensets(st.integers(NEWEST - 20_000, NEWEST), max_size=40)),
 )
-def test_no_segment_goes_that_is_listed_or_in_no_archive_unless_its_time_has_passed(
-    ago: set[int], windows: set[int], days: int | None
+def test_no_segment_goes_that_is_listed_or_waits_for_an_archive(
+    ago: set[int], windows: set[int], days: int | None, abandoned: frozenset[int] | None
 ) -> None:
     held = stock(*(closed(at) for at in windows), days=days, segments={behind(at) for at in ago})
-    found = old_segments(held, NOW)
+    found = old_segments(replace(held, abandoned=abandoned), NOW)
     newest = max(held.segments, default=0)
-    for index in (*found.archived, *found.only):
+    for index in (*found.archived, *found.abandoned):
         timed_out = held.too_old((index + 1) * 10_000, NOW)
         assert index in held.segments
         assert timed_out or index < newest - 720
         assert ((NEWEST - index) // 60 in windows) == (index in found.archived)
-        assert timed_out or index in found.archived
+        assert index in found.archived or (timed_out and (abandoned is None or index in abandoned))
+    assert not set(found.waiting) & {*found.archived, *found.abandoned}
 
 
 @settings(deadline=None)
