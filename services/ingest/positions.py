@@ -46,7 +46,10 @@ async def forget(bus: Bus, camera: str) -> None:
 
 
 class Positions:
-    """Notes where the queues are; `now_at` gives the position of each camera that has one. Make it on the event loop."""
+    """Notes where the queues are. Make it on the event loop.
+
+    `now_at` gives the position of each camera that has one.
+    """
 
     def __init__(self, bus: Bus, now_at: Callable[[], Mapping[str, Position]]) -> None:
         self._bus, self._now_at = bus, now_at
