@@ -28,7 +28,7 @@ from services.ingest.capture import start_child
 from services.ingest.domain import plan
 from services.ingest.film import Player
 from services.ingest.past import PastCamera
-from services.ingest.positions import keep_noted
+from services.ingest.positions import Positions
 from services.ingest.settings import Settings
 
 SPAWN_PATIENCE = 10.0
@@ -75,8 +75,9 @@ class Ingest:
         """Follow the wishes until `stop`, then end all recordings in order."""
         async with Membership(bus, "ingest", self._member) as me, Leases(me) as leases:
             facts = Spool(self._fact_spool(), bus)
-            self._parts = Parts(bus, leases, self._clock, self._player, self._spool, facts)
-            work = (self._follow(bus), self._watch(bus, health), facts.run(), keep_noted(bus, self._positions))
+            positions = Positions(bus, self._positions)
+            self._parts = Parts(bus, leases, self._clock, self._player, self._spool, facts, positions.moved)
+            work = (self._follow(bus), self._watch(bus, health), facts.run(), positions.run())
             tasks = [asyncio.create_task(one) for one in work]
             stopped = asyncio.create_task(stop.wait())
             try:

@@ -38,7 +38,10 @@ Opens = Callable[[str, Profile], Player]
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What every camera of a process works with; `spool` is the folder of what waits for the bus, None keeps none."""
+    """What every camera of a process works with; `spool` is the folder of what waits for the bus, None keeps none.
+
+    `moved` may be called from any thread: a queue is at another file.
+    """
 
     bus: Bus
     leases: Leases
@@ -46,6 +49,7 @@ class Parts:
     player: Opens
     spool: Path | None
     facts: Spool
+    moved: Callable[[], object]
 
 
 class Camera:
@@ -204,13 +208,13 @@ class Camera:
             return DemoSource(profile)
         loop = asyncio.get_running_loop()
         self._position = self.position or self._position
-        queue, start = resumed(source.files, source.loop, self._position, last_published, profile.fps)
+        queue = resumed(source.files, source.loop, self._position, last_published, profile.fps)
         player, pace = self._parts.player(self.name, profile), live_pace(profile.fps, self._clock.speed)
 
         def tell(text: str) -> None:
             loop.call_soon_threadsafe(self._saying.hear, text)
 
-        self._files = FileSource(queue, player, pace, tell, start)
+        self._files = FileSource(queue, player, pace, tell, self._parts.moved)
         return self._files
 
     async def _newest(self) -> tuple[VideoMessage | None, Position | None]:

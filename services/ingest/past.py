@@ -189,7 +189,7 @@ class PastCamera:
         def tell(text: str) -> None:
             loop.call_soon_threadsafe(self._saying.hear, text)
 
-        return FileSource(queue, player, PATIENT, tell)
+        return FileSource(queue, player, PATIENT, tell, moved=lambda: None)
 
 
 async def _drawn(recording: PastRecording) -> AsyncGenerator[Second, None]:
