@@ -168,8 +168,12 @@ class Camera:
             recording = self._recording
             if recording is None or recording.alive:
                 pause = RESTART_FIRST
-            elif recording.ended == "source_ended" and not (self._files is not None and self._files.changing):
-                self._saying.end("the source ended")
+            elif recording.ended == "source_ended":
+                if self._files is not None and self._files.changing:
+                    number += 1
+                    self._begin(number, recording.last_slot)
+                else:
+                    self._saying.end("the source ended")
             else:
                 _restarts.labels(self.name).inc()
                 number, pause = number + 1, min(pause * 2, RESTART_MOST)

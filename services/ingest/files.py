@@ -19,7 +19,7 @@ LEAD, LEAD_UNKNOWN = 3.0, 10.0
 that has not played yet gets more, so that even a child that has to be given up costs no slot."""
 
 PATIENCE = 2.5
-"""Real seconds: the encoder draws slate after six seconds of silence."""
+"""Real seconds that slots wait for pictures; what lacks then is held. The encoder draws slate after six of silence."""
 
 log = get_log()
 
@@ -34,9 +34,9 @@ class SourceEnded(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How the pictures are asked for: `rate` a real second, each waited for up to `patience` real seconds.
+    """How the pictures are asked for: `rate` a real second; their child may fall behind by `patience` real seconds.
 
-    Once a picture took longer than that, the following slots do not wait at all until pictures come again.
+    When it does, the following slots do not wait at all until pictures come again.
     """
 
     rate: float
@@ -71,7 +71,8 @@ class FileSource:
         self._film: Film | None = None
         self._waiting: Film | None = None
         self._changes: deque[tuple[Sequence[str], bool]] = deque(maxlen=1)
-        self._lacking_since: float | None = None
+        self._behind = 0.0
+        self._lacking = False
         self._retry_at = 0.0
         self._trouble = ""
         self._good: set[str] = set()
@@ -102,6 +103,8 @@ class FileSource:
                 self.position = replace(self.position, ended=True)
                 self._moved()
             raise
+        finally:
+            self._behind = max(0.0, self._behind - 1 / self._pace.rate)
         self._look_ahead()
         return picture
 
@@ -115,18 +118,22 @@ class FileSource:
     def _next(self, slot: int) -> Picture:
         while True:
             film = self._film or self._begin(slot)
+            asked = real()
             try:
-                there = film.at_hand(self._patience())
+                there = film.at_hand(0.0 if self._lacking else max(0.0, self._pace.patience - self._behind))
             except CaptureEnded as ended:
                 self._end(film, ended.reason)
                 continue
-            if not there:
-                raise NoPicture(self._trouble or f"{film.name}: no picture yet")
-            return self._take(film, slot)
+            finally:
+                self._behind += real() - asked
+            if there:
+                return self._take(film, slot)
+            self._lacking = True
+            raise NoPicture(self._trouble or f"{film.name}: no picture yet")
 
     def _take(self, film: Film, slot: int) -> Picture:
         picture = film.take()
-        self._lacking_since = None
+        self._lacking = False
         if film.given == 1:
             self._queue, self._trouble = self._queue.gave(), ""
             self._good.add(film.name)
@@ -143,12 +150,6 @@ class FileSource:
             return replace(last, frame=frame, slot=slot, then=then)
         before = (last.file, last.frame) if last is not None else ("", 0)
         return Position(film.name, frame, slot, fps, then, slot, *before)
-
-    def _patience(self) -> float:
-        """Real seconds that this slot may still wait."""
-        if self._lacking_since is None:
-            self._lacking_since = real()
-        return max(0.0, self._lacking_since + self._pace.patience - real())
 
     def _begin(self, slot: int) -> Film:
         """The next file plays; its child runs already, or is started."""
@@ -209,9 +210,9 @@ class FileSource:
 
     def _tell_once(self, name: str, reason: str) -> None:
         """Once for each file, however many rounds there are."""
-        log.warning("file_unreadable", file=name, reason=reason)
         if name not in self._told:
             self._told.add(name)
+            log.warning("file_unreadable", file=name, reason=reason)
             self._tell(f"{name}: {reason}")
 
     def _obey(self, files: Sequence[str], loop: bool) -> None:

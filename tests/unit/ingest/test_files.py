@@ -28,11 +28,12 @@ FIRST = 1000
 
 @dataclass
 class Clip:
-    """A file: so many pictures, then why it ends. `opens`: real seconds until its first picture; inf = never."""
+    """A file: so many pictures, then why it ends. `opens`, `each`: real seconds for the first, for each picture."""
 
     pictures: int = 10
     reason: Reason = CLEAN
     opens: float = 0.0
+    each: float = 0.0
     tells_length: bool = True
 
 
@@ -100,7 +101,7 @@ class Played(Capture):
     def read(self) -> Picture:
         if self.given >= self.count:
             raise CaptureEnded(self.clip.reason)
-        self.given += 1
+        self.given, self.ready_at = self.given + 1, self.world.now + self.clip.each
         return blank(32, 32)
 
     def close(self) -> None:
@@ -294,7 +295,7 @@ def test_a_silent_first_file_stops_the_slots_for_less_than_ten_seconds(world: Wo
     world.clips = {"x": Clip(10, opens=1e9), "a": Clip(60)}
     watch = Watch(world, world.source("xa"))
     assert watch.see(1) == "-"
-    assert world.now == 50.0 + PATIENCE, "the first slot waits"
+    assert world.now == pytest.approx(50.0 + PATIENCE), "the first slot waits"
     seen = watch.see(60)
     assert world.now < 63, "those after it do not"
     assert seen.index("a") <= 45
@@ -309,6 +310,18 @@ def test_a_picture_that_comes_late_is_waited_for_once(world: World) -> None:
     source.change(("b", "a"), True)
     assert watch.see(45) == "a" * 10 + "-" * 25 + "b" * 10
     assert set(watch.why) == {"b: no picture yet"}
+
+
+def test_a_child_that_is_slower_than_the_clock_falls_behind_no_further_than_patience(world: World) -> None:
+    world.clips = {"a": Clip(60, each=0.4)}
+    watch = Watch(world, world.source("a", loop=False))
+    late, seen = [], []
+    for _ in range(110):
+        seen += watch.details(1)
+        late.append(world.now - (50.0 + (watch.slot - 1 - FIRST) / 5))
+    assert max(late) < PATIENCE + 0.5
+    assert [picture for name, picture in seen if name == "a"] == list(range(sum(name == "a" for name, _ in seen)))
+    assert 40 <= sum(name == "a" for name, _ in seen) <= 60, "slowly, but all of it"
 
 
 def test_a_list_without_one_good_file_says_why_and_is_tried_ever_more_seldom(world: World) -> None:
