@@ -3,6 +3,7 @@
 The only importer of storage clients; keys are `{camera}/hls/{camera}_{index}.ts` and its like.
 """
 
+from libs.media.incoming import Incoming
 from libs.media.keys import (
     archive_name,
     dvr_playlist_name,
@@ -17,6 +18,7 @@ from libs.media.store import (
     MARKER,
     BadKey,
     Deleted,
+    MediaError,
     MediaFile,
     MediaStore,
     NotMounted,
@@ -28,6 +30,8 @@ __all__ = [
     "MARKER",
     "BadKey",
     "Deleted",
+    "Incoming",
+    "MediaError",
     "MediaFile",
     "MediaStore",
     "NotMounted",

@@ -14,6 +14,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from libs.media.incoming import Incoming
+
 MARKER = ".dolbom-media"
 _PART = ".part"
 _MAX_NAME = 200
@@ -124,6 +126,19 @@ class MediaStore:
             os.fsync(directory)
             return "written", result
 
+    @contextlib.contextmanager
+    def incoming(self, folder: str, writer: str) -> Iterator[Incoming]:
+        """A file that comes piece by piece; what was not kept is deleted at the end. Raises OSError, NotMounted."""
+        with self._folder(folder, make=True) as directory:
+            part = f"{_checked(writer)}{_PART}"
+            file = Incoming(directory, part, self._root / folder / part)
+            try:
+                yield file
+            finally:
+                file.close()
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(part, dir_fd=directory)
+
     def delete(self, folder: str, names: Iterable[str]) -> Deleted:
         """Delete files; one that is not there is no failure. Raises NotMounted without the marker."""
         self.check()
@@ -197,6 +212,10 @@ class MediaStore:
         except NotThere:
             self.check()
             return []
+
+    def cameras(self) -> list[str]:
+        """Names of the folders at the top, one a camera."""
+        return [entry.name for entry in os.scandir(self._root) if entry.is_dir(follow_symlinks=False)]
 
     def sweep(self, folder: str) -> int:
         """Delete what a crash left half-written; returns how many files that were."""

@@ -4,6 +4,7 @@ Reads only the given file with a demuxer of the list; no shell, no user flags, n
 profile into a pipe, and no file.
 """
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -41,6 +42,9 @@ _MAX_STACK = 2 << 20
 _MOST_WITHOUT_KEY = 300
 _BACK_SECONDS = 0.1
 """Stamps that go back less than this are disorder, which the rate filter mends."""
+
+_TOLD = frozenset(("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "TZ"))
+"""What the child may know of our environment: no password is among it."""
 
 Spawn = Callable[[list[str]], "subprocess.Popen[bytes]"]
 """Starts a child from the main thread: the kernel ends it when the *thread* that started it ends."""
@@ -133,4 +137,5 @@ def start_child(arguments: list[str]) -> "subprocess.Popen[bytes]":
         stderr=subprocess.PIPE,
         bufsize=0,
         start_new_session=True,
+        env={name: value for name, value in os.environ.items() if name in _TOLD},
     )

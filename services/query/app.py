@@ -11,7 +11,7 @@ from fastapi import FastAPI
 
 from libs.bus import NoServer, connect
 from libs.observe import Health, get_log
-from services.query import api, media, page, problems, segments
+from services.query import api, media, page, problems, segments, videos
 from services.query.commands import register_cameras
 from services.query.gate import MAX_BODY, Gate
 from services.query.settings import Settings
@@ -44,7 +44,7 @@ def create_app(site: Site) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.site, app.state.page = site, page.read_page()
-    for part in (api, segments, media, page):
+    for part in (api, segments, videos, media, page):
         app.include_router(part.router)
     problems.install(app)
     return app

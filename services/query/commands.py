@@ -1,16 +1,17 @@
 """Writes what people decide: wishes, and the cameras of `cameras.yaml`. Nothing is written over what was not read."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from libs.bus import BusError, Conflict, NotStored, append_fact
 from libs.contracts.cameras import Wish
 from libs.contracts.envelope import Origin, new_fact
+from libs.contracts.facts import CameraConfig
 from libs.contracts.streams import CAMERAS
 from libs.observe import get_log
 from services.query.cameras_file import BadCameras, read_cameras
-from services.query.domain import Entry, Planned, plan, wish
+from services.query.domain import Entry, Known, Planned, plan, wish
 from services.query.site import Site
 
 TRIES = 3
@@ -19,8 +20,16 @@ READ_AGAIN = 2.0
 log = get_log()
 
 
+Decide = Callable[[Known, CameraConfig], Planned | None]
+"""From what is known of a registered camera to the fact that is called for; it may raise what stands against it."""
+
+
 class Unwritten(BusError):
-    """A wish could not be recorded, or whether it was is unknown."""
+    """It could not be recorded, or whether it was is unknown."""
+
+
+class Unregistered(LookupError):
+    """The camera was removed."""
 
 
 async def record_wish(site: Site, camera_id: str, state: Wish, reason: str, key: str) -> None:
@@ -29,14 +38,30 @@ async def record_wish(site: Site, camera_id: str, state: Wish, reason: str, key:
     The key of one camera and wish is not that of another: ids are unique in the whole stream.
     """
     request = f"{camera_id}|{state}|{key}"
+    await _record(site, camera_id, lambda known: wish(known, state, reason, request))
+
+
+async def record_change(site: Site, camera_id: str, decide: Decide) -> None:
+    """Append the `camera.updated` that `decide` calls for. Raises Unwritten, Unregistered, and what `decide` raises."""
+
+    def of_registered(known: Known) -> Planned | None:
+        if known.camera.config is None:
+            raise Unregistered(camera_id)
+        return decide(known, known.camera.config)
+
+    await _record(site, camera_id, of_registered)
+
+
+async def _record(site: Site, camera_id: str, decide: Callable[[Known], Planned | None]) -> None:
+    """Decide, append, and decide again where somebody else wrote meanwhile."""
     async with site.writing:
         for _ in range(TRIES):
             if not site.connected:
                 raise Unwritten("the bus is out of reach")
-            planned = wish(site.view.camera(camera_id), state, reason, request)
+            planned = decide(site.view.camera(camera_id))
             if planned is None or await _append(site, planned):
                 return
-    raise Unwritten("the bus did not take the wish")
+    raise Unwritten("the bus did not take it")
 
 
 async def register_cameras(site: Site) -> None:

@@ -16,6 +16,11 @@ class Settings(BusSettings, ObserveSettings):
     dolbom_cameras: str = Field(default="", description="path of a cameras.yaml; empty = none")
     http_host: str = Field(default="127.0.0.1", description="loopback address that the page and the API are served on")
     http_port: int = Field(default=8080, ge=0, le=65535, description="port of the page and the API; 0 = free one")
+    dolbom_videos: str = Field(default="", description="a folder outside the store with files that sources name")
+    upload_max_bytes: int = Field(default=2 << 30, ge=1, description="the largest video that may be uploaded")
+    upload_reserve_bytes: int = Field(
+        default=2 << 30, ge=0, description="space that uploads leave free for recordings; at most a tenth of the volume"
+    )
     query_role: Literal["all"] = Field(default="all", description="what this process does")
 
     @field_validator("http_host")

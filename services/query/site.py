@@ -10,6 +10,7 @@ from libs.media import BadKey, MediaStore, NotMounted
 from services.query.domain import Condition, Verdict, verdict
 from services.query.playlists import Playlists
 from services.query.settings import Settings
+from services.query.uploads import Uploads, sweep
 from services.query.view import View
 
 
@@ -27,6 +28,7 @@ class Site:
     """Why `cameras.yaml` is not carried out; empty when it is."""
     writing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """One writer at a time: conflicts are then only with other processes."""
+    uploads: Uploads = field(default_factory=Uploads)
     store: MediaStore | None = None
     media_problem: str = ""
 
@@ -39,7 +41,9 @@ class Site:
         """Find the media store, or that it is not there any more."""
         try:
             if self.store is None:
-                self.store = MediaStore.open(self.settings.media_url)
+                store = MediaStore.open(self.settings.media_url)
+                sweep(store)
+                self.store = store
             self.store.check()
             self.media_problem = ""
         except (NotMounted, BadKey) as problem:

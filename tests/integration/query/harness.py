@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,7 +135,7 @@ class Query:
         self.process.wait()
 
 
-def start_query(folder: Path, nats_url: str, cameras: str = "") -> Query:
+def start_query(folder: Path, nats_url: str, cameras: str = "", settings: Mapping[str, str] | None = None) -> Query:
     """Start it and wait until it serves (which is before it is ready)."""
     folder.mkdir(parents=True, exist_ok=True)
     if not (folder / "media").exists():
@@ -150,6 +150,7 @@ def start_query(folder: Path, nats_url: str, cameras: str = "") -> Query:
         "DOLBOM_CAMERAS": str(folder / "cameras.yaml"),
         "DOLBOM_DATA": str(folder),
         "HTTP_PORT": "0",
+        **(settings or {}),
     }
     with (folder / "query.log").open("wb") as log:
         process = subprocess.Popen([sys.executable, "-m", "services.query"], cwd=ROOT, env=environment, stderr=log)

@@ -105,6 +105,6 @@ def test_openapi_names_every_operation_once(running: Running) -> None:
     paths = httpx.get(f"{running.url}/openapi.json").json()["paths"]
     names = [operation["operationId"] for methods in paths.values() for operation in methods.values()]
     assert sorted(names) == [
-        "get_camera", "get_hls_file", "get_now_picture", "list_cameras", "list_segments", "start_hls_stream",
-        "stop_hls_stream",
+        "get_camera", "get_hls_file", "get_now_picture", "list_cameras", "list_segments", "list_videos",
+        "order_videos", "remove_video", "start_hls_stream", "stop_hls_stream", "upload_video",
     ]  # fmt: skip
