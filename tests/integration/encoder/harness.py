@@ -32,9 +32,10 @@ FIRST = WINDOW * 3000
 
 
 @functools.lru_cache(maxsize=32)
-def units(first: int, kinds: str) -> tuple[Unit, ...]:
+def units(first: int, kinds: str, fps: int = FPS) -> tuple[Unit, ...]:
     """Access units from slot `first` on, one for each letter: c captured, h held, s slate."""
-    encoder, source = H264Encoder(SMALL), DemoSource(SMALL)
+    profile = SMALL.model_copy(update={"fps": fps})
+    encoder, source = H264Encoder(profile), DemoSource(profile)
     made: list[Unit] = []
     for slot, letter in enumerate(kinds, first):
         kind, cause = {"c": ("c", "none"), "h": ("h", "none"), "s": ("s", "ingest")}[letter]
@@ -42,12 +43,12 @@ def units(first: int, kinds: str) -> tuple[Unit, ...]:
     return (*made, *encoder.flush())
 
 
-def segments(first: int, kinds: str) -> dict[int, bytes]:
+def segments(first: int, kinds: str, fps: int = FPS) -> dict[int, bytes]:
     """The `.ts` files of these slots, by HLS index."""
     by_index: dict[int, list[Unit]] = {}
-    for unit in units(first, kinds):
-        by_index.setdefault(hls_index(unit.slot, FPS), []).append(unit)
-    return {index: ts_segment(row, FPS, SMALL.width, SMALL.height) for index, row in by_index.items()}
+    for unit in units(first, kinds, fps):
+        by_index.setdefault(hls_index(unit.slot, fps), []).append(unit)
+    return {index: ts_segment(row, fps, SMALL.width, SMALL.height) for index, row in by_index.items()}
 
 
 def still(now_ms: int) -> SiteClock:
@@ -79,8 +80,8 @@ class Site:
         for index, data in made.items():
             self.store.write_once(f"{self.camera}/hls", segment_name(self.camera, index), data, "e1")
 
-    def put_slots(self, first: int, kinds: str) -> None:
-        self.put(segments(first, kinds))
+    def put_slots(self, first: int, kinds: str, fps: int = FPS) -> None:
+        self.put(segments(first, kinds, fps))
 
     def archives(self, now_ms: int = FIRST * 200, told: Told | None = None) -> Archives:
         """As a process that has just started and read the facts `told`."""

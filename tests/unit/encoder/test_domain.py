@@ -8,7 +8,23 @@ from hypothesis import strategies as st
 from libs.contracts.frames import End as Ending
 from libs.contracts.frames import Unit, VideoMessage
 from libs.contracts.slots import hls_first_slot, slot_end_ms
-from services.encoder.domain import Begin, Close, End, Late, Line, Place, Slate, Step, end, overdue, take
+from services.encoder.domain import (
+    LATE_AFTER_MS,
+    RUN_ENDS_AFTER,
+    Begin,
+    Close,
+    End,
+    Heard,
+    Late,
+    Line,
+    Place,
+    Slate,
+    Step,
+    deadlines,
+    end,
+    overdue,
+    take,
+)
 
 FPS, SPAN, PATIENCE = 5, 50, 3000
 START = hls_first_slot(1000, FPS)
@@ -166,6 +182,44 @@ def test_overdue_slots_wait_longer_when_the_site_clock_runs_faster() -> None:
     due = slot_end_ms(START + 20, FPS) + 60_000
     assert overdue(line, due - 1, 10.0, PATIENCE * 10)[1] == []
     assert overdue(line, due, 10.0, PATIENCE * 10)[1] != []
+
+
+SILENT = LATE_AFTER_MS / 1000
+"""Real seconds."""
+
+
+def test_age_alone_makes_no_slate_while_anything_is_heard() -> None:
+    """After five minutes without the bus its backlog arrives in order: no slot of it may be filled before it comes."""
+    line, disk = play(*run_of(START, 4))
+    now_ms = slot_end_ms(START + 20 + 300 * FPS, FPS)
+    for message in run_of(START + 20, 300, "1.1"):
+        line, steps = deadlines(line, SILENT - 0.001, now_ms, 1.0, PATIENCE)
+        assert steps == []
+        line, disk = play(message, line=line, disk=disk)
+    assert {what for file in disk.files.values() for _, what in file if "/" not in what} == set()
+
+
+def test_silence_alone_makes_no_slate_of_young_slots() -> None:
+    line, _ = play(*run_of(START, 4))
+    due = slot_end_ms(START + 20, FPS) + LATE_AFTER_MS
+    assert deadlines(line, SILENT + 60, due - 1, 1.0, PATIENCE) == (line, [])
+    _, steps = deadlines(line, SILENT, due, 1.0, PATIENCE)
+    assert steps == [Slate(START + 20, START + 20, "ingest")]
+
+
+def test_ten_minutes_of_silence_end_the_run_whatever_the_clock_says() -> None:
+    line, _ = play(*run_of(START, 4))
+    after, steps = deadlines(line, RUN_ENDS_AFTER, 0, 1.0, PATIENCE)
+    assert (steps, after.next) == ([Close(1000, False), End()], None)
+    assert deadlines(line, RUN_ENDS_AFTER - 0.001, 0, 1.0, PATIENCE)[1] == []
+
+
+def test_silence_is_counted_anew_on_another_connection() -> None:
+    heard = Heard(at=100.0, connection=3)
+    assert heard.on(3, now=900.0) == heard
+    again = heard.on(4, now=900.0)
+    assert again == Heard(900.0, 4)
+    assert again.on(4, now=905.0).at == 900.0, "once"
 
 
 def test_a_picture_that_comes_after_its_slate_is_dropped_and_counted() -> None:
