@@ -27,6 +27,7 @@ from libs.bus.pull import Delivery, Durable
 from libs.bus.purge import purge_before
 from libs.bus.settings import BusSettings
 from libs.bus.spool import NotKept, Spool
+from libs.bus.with_bus import with_bus
 
 __all__ = [
     "Batch",
@@ -74,4 +75,5 @@ __all__ = [
     "publish",
     "publish_fact",
     "purge_before",
+    "with_bus",
 ]

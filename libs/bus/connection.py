@@ -14,6 +14,7 @@ from libs.bus.ensure import ensure_stream
 from libs.bus.errors import BusError, NoServer, OldServer
 from libs.contracts.permissions import inbox
 from libs.contracts.streams import MIN_SERVER, StreamSpec
+from libs.contracts.subjects import covers
 from libs.observe import get_log
 
 REQUEST_TIMEOUT = 3.0
@@ -44,9 +45,10 @@ class Bus:
         """Wait until the connection is up and the streams that this process makes stand."""
         await self._usable.wait()
 
-    def distrust(self) -> None:
-        """A stream of ours was found missing: make it again before anybody goes on."""
-        if self._ensures and self._usable.is_set():
+    def distrust(self, subject: str) -> None:
+        """No stream takes this subject: where that stream is made by this process, make it before anybody goes on."""
+        made_here = any(covers(one, subject) for spec in self._ensures for one in spec.subjects)
+        if made_here and self._usable.is_set():
             self._usable.clear()
             self._start_ensuring()
 

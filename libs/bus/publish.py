@@ -12,6 +12,7 @@ from libs.contracts.subjects import EXPECTED_LAST, EXPECTED_LAST_SUBJECT, MSG_ID
 
 _WRONG_LAST = 10071
 _FULL = (10077, 10047)
+_NO_STREAM = 10059
 _HEADROOM = 1024
 
 
@@ -33,7 +34,7 @@ async def publish(bus: Bus, subject: str, payload: bytes, headers: dict[str, str
     try:
         answer = await bus.js.publish(subject, payload, timeout=patience, headers=headers)
     except NoStreamResponseError as problem:
-        bus.distrust()
+        bus.distrust(subject)
         raise NoStream(f"{subject}: no stream takes it") from problem
     except APIError as problem:
         raise _translated(subject, problem) from problem
@@ -84,10 +85,16 @@ class Kept:
 
 
 async def last_message(bus: Bus, stream: str, subject: str) -> Kept | None:
-    """The newest message of a subject, or None when the subject has none. Raises NotStored when nobody answers."""
+    """The newest message of a subject, or None when the subject has none.
+
+    Raises NoStream when there is no such stream, NotStored when nobody answers.
+    """
     try:
         raw = await bus.js.get_last_msg(stream, subject)
-    except NotFoundError:
+    except NotFoundError as problem:
+        if problem.err_code == _NO_STREAM:
+            bus.distrust(subject)
+            raise NoStream(f"{subject}: stream {stream} does not stand") from problem
         return None
     except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as problem:
         raise NotStored(f"{stream} {subject}: {problem or type(problem).__name__}") from problem

@@ -53,6 +53,14 @@ def past_snapshot(camera: str) -> str:
     return f"past.snapshot.{camera}"
 
 
+def covers(pattern: str, subject: str) -> bool:
+    """Does a stream or a right that names `pattern` (`*` one word, `>` one and more) take this subject?"""
+    wanted, words = pattern.split("."), subject.split(".")
+    if wanted[-1] == ">" and len(words) >= len(wanted):
+        wanted, words = wanted[:-1], words[: len(wanted) - 1]
+    return len(wanted) == len(words) and all(one in ("*", word) for one, word in zip(wanted, words, strict=True))
+
+
 MSG_ID = "Nats-Msg-Id"
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
 EXPECTED_LAST_SUBJECT = "Nats-Expected-Last-Subject-Sequence-Subject"

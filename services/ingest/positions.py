@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from libs.bus import Bus, last_message, note, obey_cancellation
+from libs.bus import Bus, NoStream, last_message, note, obey_cancellation
 from libs.contracts.frames import VideoMessage
 from libs.contracts.positions import (
     POSITIONS,
@@ -28,7 +28,11 @@ async def noted(bus: Bus, camera: str, newest: VideoMessage | None) -> Position 
 
     `newest`: its newest video; a run whose end was published is over, also where nobody lived to note it.
     """
-    kept = await last_message(bus, f"KV_{POSITIONS}", position_subject(camera))
+    try:
+        kept = await last_message(bus, f"KV_{POSITIONS}", position_subject(camera))
+    except NoStream as problem:
+        log.error("positions_missing", camera_id=camera, reason=str(problem))
+        return None
     if kept is None or _OPERATION in kept.headers:
         return None
     try:

@@ -9,6 +9,7 @@ from libs.bus import (
     Conflict,
     Full,
     NoServer,
+    NoStream,
     NotStored,
     TooLarge,
     WrongStream,
@@ -95,6 +96,29 @@ async def test_a_stream_that_somebody_deleted_is_made_again_by_its_maker(server:
             await publish(bus, "frames.video.camera-1", b"x", {"Nats-Msg-Id": "1"})
         await asyncio.wait_for(bus.usable(), 5)
         assert (await publish(bus, "frames.video.camera-1", b"x", {"Nats-Msg-Id": "1"})).sequence == 1
+
+
+async def test_a_subject_that_no_stream_takes_is_named_and_nothing_else_is_doubted(server: NatsServer) -> None:
+    async with server.bus("setup") as boss, server.bus("ingest", ensures=(VIDEO,)) as bus:
+        await boss.js.delete_stream("EVENTS")
+        for _ in range(2):
+            with pytest.raises(NoStream, match=r"camera\.observed\.camera-1: no stream takes it"):
+                await publish(bus, "camera.observed.camera-1", b"x", {"Nats-Msg-Id": "1"})
+            assert bus.connected, "its own streams stand"
+        await publish(bus, "frames.video.camera-1", b"x", {"Nats-Msg-Id": "1"})
+
+
+async def test_a_missing_stream_is_not_a_subject_without_messages(server: NatsServer) -> None:
+    async with server.bus("setup") as boss, server.bus("ingest", ensures=(VIDEO,)) as bus:
+        assert await last_message(bus, "VIDEO", "frames.video.camera-1") is None
+        await boss.js.delete_stream("PAST")
+        with pytest.raises(NoStream, match=r"past\.video\.camera-1: stream PAST does not stand"):
+            await last_message(bus, "PAST", "past.video.camera-1")
+        await boss.js.delete_stream("VIDEO")
+        with pytest.raises(NoStream):
+            await last_message(bus, "VIDEO", "frames.video.camera-1")
+        await asyncio.wait_for(bus.usable(), 5)
+        assert await last_message(bus, "VIDEO", "frames.video.camera-1") is None
 
 
 async def test_a_full_subject_pushes_back(server: NatsServer) -> None:
