@@ -14,7 +14,7 @@ override $1 := $$(value $1)
 export $1
 endif
 endef
-$(foreach option,VIDEO PORT DATA CLOCK SIMULATE_GEMINI UPGRADE,$(eval $(call keep,$(option),command environment)))
+$(foreach option,VIDEO PORT DATA CLOCK SIMULATE_GEMINI UPGRADE QUICK,$(eval $(call keep,$(option),command environment)))
 $(eval $(call keep,HOST,command))
 ifneq ($(filter environment,$(origin HOST)),)
 unexport HOST
@@ -59,10 +59,9 @@ soak: ## Run the long seeded tests
 	[ $$status -ne 5 ] || { echo "There is no soak test yet."; status=0; }
 	exit $$status
 
-bench: ## Run the paired benchmarks
-	@$(PREPARE) test
-	[ -d bench ] || { echo "There is no benchmark yet."; exit 0; }
-	exec .venv/bin/python -m bench
+bench: ## Run the paired benchmarks: [QUICK=1]
+	@$(PREPARE) bench
+	exec .venv/bin/python -m bench $${QUICK:+--quick}
 
 lint: ## Check style, types, imports and sizes
 	@$(PREPARE) lint
@@ -70,7 +69,7 @@ lint: ## Check style, types, imports and sizes
 	check() { "$$@" || status=1; }
 	check .venv/bin/ruff check
 	check .venv/bin/ruff format --check
-	check .venv/bin/mypy libs services cli tests scripts
+	check .venv/bin/mypy libs services cli bench tests scripts
 	check .venv/bin/lint-imports --cache-dir build/import-linter
 	check .venv/bin/python scripts/check_sizes.py
 	exit $$status

@@ -18,7 +18,7 @@ for extra in ingest encoder detector analyzer query cli; do
   compile "$extra" pyproject.toml --extra "$extra" --constraints requirements/dev.txt
 done
 compile uv --group setup ${UPGRADE:+--upgrade}
-for group in ffmpeg node; do
+for group in ffmpeg node bench; do
   compile "$group" --group "$group" --constraints requirements/dev.txt ${UPGRADE:+--upgrade}
 done
 

@@ -4,6 +4,7 @@
 #   scripts/setup.sh run    what `make run` needs: packages, FFmpeg, the page's script
 #   scripts/setup.sh lint   the packages of `run` and the developers' tools
 #   scripts/setup.sh test   `lint`, FFmpeg, the page's script, and the system packages that tests use
+#   scripts/setup.sh bench  `test`, and the peers and the plotting of the benchmarks
 #   scripts/setup.sh lock   the installer alone
 #
 # Standard output stays empty (the page's address is the first one `make run` prints); progress goes to standard
@@ -128,12 +129,24 @@ install_system() {
   have ffmpeg || missing+=(ffmpeg)
   have chromium || missing+=(chromium)
   dpkg-query -W -f='${Status}' fonts-nanum 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-nanum)
+  install_packages
+}
+
+# A peer that cannot be had is a row less in the report.
+install_peers() {
+  local missing=() failed=() package line="A program that is measured against is missing, so its row is left out:"
+  have motion || missing+=(motion)
+  install_packages
+}
+
+# The packages in `missing`; `line` says what their absence means.
+install_packages() {
   [ ${#missing[@]} -gt 0 ] || return 0
   if ! have apt-get || [ "$(id -u)" != 0 ]; then
     say "$line ${missing[*]}"
     return
   fi
-  say "Installing system packages for tests: ${missing[*]}"
+  say "Installing system packages: ${missing[*]}"
   printf '\n== system packages: %s\n' "${missing[*]}" >>"$LOG"
   "${APT[@]}" update >>"$LOG" 2>&1 </dev/null || true
   for package in "${missing[@]}"; do
@@ -158,6 +171,16 @@ install_checker() {
   checker_key >$CHECKER_KEY
 }
 
+for_tests() {
+  sets=("$@")
+  install_system
+  with_program_sets
+  [ "$(checker_key)" = "$(cat $CHECKER_KEY 2>/dev/null)" ] || have_node || sets+=(node)
+  install_python "${sets[@]}"
+  install_web
+  install_checker
+}
+
 main() {
   local sets=()
   mkdir -p build
@@ -170,17 +193,10 @@ main() {
   case "${1:-}" in
     run) sets=(run); with_program_sets; install_python "${sets[@]}"; install_web ;;
     lint) install_python run dev ;;
-    test)
-      install_system
-      sets=(run dev)
-      with_program_sets
-      [ "$(checker_key)" = "$(cat $CHECKER_KEY 2>/dev/null)" ] || have_node || sets+=(node)
-      install_python "${sets[@]}"
-      install_web
-      install_checker
-      ;;
+    test) for_tests run dev ;;
+    bench) for_tests run dev bench; install_peers ;;
     lock) have_venv || make_venv; install_uv ;;
-    *) die "usage: scripts/setup.sh run|lint|test|lock" ;;
+    *) die "usage: scripts/setup.sh run|lint|test|bench|lock" ;;
   esac
 }
 

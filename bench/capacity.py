@@ -1,0 +1,79 @@
+"""The largest number of cameras that stay exact and live on this machine."""
+
+import shutil
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+
+from bench.clips import Clip
+from bench.sides import OURS, stop
+from libs.contracts.slots import slot_end_ms
+from libs.video.sei import Stamp, read_stamp
+
+_FPS = 5
+LATE_SECONDS = 4.0
+"""A segment that stands later than so many seconds after its last slot is not live (six pictures wait in the encoder,
+a second becomes a message)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One try: how many pictures should have been captured, how many were, and the latest segment's lateness."""
+
+    cameras: int
+    slots: int
+    captured: int
+    latest: float
+
+    @property
+    def exact(self) -> bool:
+        """Every slot holds a picture of its source, and every segment was there in time."""
+        return self.slots > 0 and self.captured == self.slots and self.latest <= LATE_SECONDS
+
+
+def probe(count: int, clip: Clip, seconds: float, settle: float = 30.0) -> Probe:
+    """Run so many cameras; the first seconds, in which all of them start, do not count."""
+    folder = Path(tempfile.mkdtemp(prefix="dolbom-bench-"))
+    try:
+        running = OURS.start(count, clip, folder)
+        began = time.time() + settle
+        try:
+            time.sleep(settle + seconds)
+        finally:
+            stop(running)
+        slots = captured = 0
+        latest = 0.0
+        for number in range(count):
+            missing = int(seconds // 10) - 1
+            for path in running.videos(number):
+                stamps = _stamps(path)
+                if not stamps or slot_end_ms(stamps[0].slot, _FPS) / 1000 < began or len(stamps) < 10 * _FPS:
+                    continue
+                missing -= 1
+                slots += len(stamps)
+                captured += sum(stamp.kind == "c" for stamp in stamps)
+                latest = max(latest, path.stat().st_mtime - slot_end_ms(stamps[-1].slot, _FPS) / 1000)
+            slots += max(0, missing) * 10 * _FPS  # what never came counts against it
+        return Probe(count, slots, captured, latest)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def largest(clip: Clip, guess: int, seconds: float) -> list[Probe]:
+    """Up from the guess while it stays exact, down while it does not; the tries in their order."""
+    tries = [probe(guess, clip, seconds)]
+    step = 1 if tries[0].exact else -1
+    while tries[-1].cameras + step > 0:
+        tries.append(probe(tries[-1].cameras + step, clip, seconds))
+        if tries[-1].exact != (step > 0):
+            break
+    return tries
+
+
+def _stamps(path: Path) -> list[Stamp]:
+    with av.open(str(path)) as container:
+        found = [read_stamp(bytes(packet)) for packet in container.demux(video=0) if packet.size]
+    return [stamp for stamp in found if stamp is not None]
