@@ -3,30 +3,22 @@
 import asyncio
 from contextlib import suppress
 
-from libs.bus import Bus, NoServer, connect
+from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.detector.settings import Settings
 
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 log = get_log()
 
 
 async def serve(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     """Until `stop`; waits for the bus, and for its return."""
-    user, pause = settings.nats_user or "detector", _FIRST_PAUSE
+
+    async def stand_by(bus: Bus) -> None:
+        log.info("connected")
+        await _stand_by(bus, health, stop)
+
     log.info("started", member=settings.dolbom_member)
-    while not stop.is_set():
-        try:
-            async with connect(settings.nats_url, user, settings.nats_password.get_secret_value()) as bus:
-                pause = _FIRST_PAUSE
-                log.info("connected")
-                await _stand_by(bus, health, stop)
-        except NoServer as problem:
-            health.say("degraded", ready=False, why=str(problem))
-            log.info("bus_waited_for", reason=str(problem))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+    await with_bus(settings, "detector", stand_by, stop, lambda why: health.say("degraded", ready=False, why=why))
     log.info("stopped")
 
 

@@ -3,10 +3,11 @@
 import asyncio
 import contextlib
 import secrets
+from functools import partial
 
 from prometheus_client import Counter
 
-from libs.bus import Bus, Leases, Membership, NoServer, Received, connect, follow
+from libs.bus import Bus, Leases, Membership, Received, follow, with_bus
 from libs.clock import SiteClock
 from libs.contracts.cameras import Camera, fold
 from libs.contracts.envelope import FactError, decode
@@ -26,17 +27,23 @@ WAIT = 0.3
 
 async def serve(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     """Package video until `stop`; waits for the media store and the bus at the start."""
-    user = settings.nats_user or "encoder"
+
+    def waits(why: str) -> None:
+        health.say("starting", ready=False, why=why)
+
     while not stop.is_set():
         try:
             store = MediaStore.open(settings.media_url)
-            async with connect(settings.nats_url, user, settings.nats_password.get_secret_value()) as bus:
-                await Encoder(settings, store, bus).run(health, stop)
-        except (NoServer, NotMounted) as problem:
-            health.say("starting", ready=False, why=str(problem))
-            log.info("waited_for", reason=str(problem))
+            await with_bus(settings, "encoder", partial(_package, settings, store, health, stop), stop, waits)
+        except NotMounted as problem:
+            waits(str(problem))
+            log.info("store_waited_for", reason=str(problem))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), WAIT)
+
+
+async def _package(settings: Settings, store: MediaStore, health: Health, stop: asyncio.Event, bus: Bus) -> None:
+    await Encoder(settings, store, bus).run(health, stop)
 
 
 class Encoder:

@@ -1,7 +1,6 @@
 """Follow what people wish of cameras, and record those that should run."""
 
 import asyncio
-import contextlib
 import errno
 import re
 import secrets
@@ -13,7 +12,7 @@ from pathlib import Path
 
 from prometheus_client import Counter
 
-from libs.bus import Batch, Bus, Leases, Membership, NoServer, Spool, connect, follow
+from libs.bus import Batch, Bus, Leases, Membership, Spool, follow, with_bus
 from libs.clock import SiteClock
 from libs.contracts.cameras import Camera as Wish
 from libs.contracts.cameras import fold
@@ -41,20 +40,16 @@ _clock_behind = Counter("dolbom_clock_behind_total", "Seconds in which the wall 
 
 async def serve(settings: Settings, health: Health, stop: asyncio.Event) -> None:
     """Record until `stop`; waits for the bus at the start."""
-    user = settings.nats_user or "ingest"
     ingest = Ingest(settings)
-    while not stop.is_set():
-        try:
-            async with connect(
-                settings.nats_url, user, settings.nats_password.get_secret_value(), FRAME_STREAMS
-            ) as bus:
-                health.say("ready", ready=True)
-                await ingest.run(bus, health, stop)
-        except NoServer as problem:
-            health.say("starting", ready=False, why=str(problem))
-            log.info("bus_waited_for", reason=str(problem))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), 0.3)
+
+    async def record(bus: Bus) -> None:
+        health.say("ready", ready=True)
+        await ingest.run(bus, health, stop)
+
+    def waits(why: str) -> None:
+        health.say("starting", ready=False, why=why)
+
+    await with_bus(settings, "ingest", record, stop, waits, FRAME_STREAMS)
 
 
 class Ingest:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from libs.bus import NoServer, connect
+from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query import api, media, page, problems, segments, videos
 from services.query.commands import register_cameras
@@ -96,21 +96,20 @@ def _config(site: Site) -> uvicorn.Config:
 
 async def _keep_bus(site: Site) -> None:
     """Connect as soon as there is a server; a connection that was there once comes back by itself."""
-    settings, pause = site.settings, 0.2
-    user, password = settings.nats_user or "query", settings.nats_password.get_secret_value()
-    while True:
+
+    async def use(bus: Bus) -> None:
+        site.bus, site.bus_problem = bus, ""
         try:
-            async with connect(settings.nats_url, user, password) as bus:
-                site.bus, site.bus_problem = bus, ""
-                async with asyncio.TaskGroup() as tasks:
-                    tasks.create_task(site.view.keep(bus))
-                    tasks.create_task(register_cameras(site))
-        except NoServer as problem:
-            site.bus_problem = str(problem)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(site.view.keep(bus))
+                tasks.create_task(register_cameras(site))
         finally:
             site.bus = None
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, 2.0)
+
+    def waits(why: str) -> None:
+        site.bus_problem = why
+
+    await with_bus(site.settings, "query", use, asyncio.Event(), waits)
 
 
 async def _watch(site: Site, health: Health) -> None:
