@@ -73,7 +73,7 @@ _NO_DECODER = re.compile(r"Decoder \(codec ([\w.-]{1,20})\) not found")
 _DAMAGE = re.compile(
     r"error while decoding|Error while decoding|partial file|concealing|Invalid NAL unit|corrupt|damaged|"
     r"Error submitting packet|Invalid data found|truncated|slice header|ac-tex|skipped MB|missing picture|no frame!|"
-    r"Cannot determine format"
+    r"Cannot determine format|ould not find codec parameters"
 )
 _BOXES = frozenset((b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid"))
 """With one of these after four bytes begins what may be MP4 or MOV; others only have its name."""
