@@ -128,6 +128,7 @@ install_system() {
   local missing=() failed=() package line="System packages that tests need are missing, so some tests are skipped:"
   have ffmpeg || missing+=(ffmpeg)
   have chromium || missing+=(chromium)
+  have strace || missing+=(strace)
   dpkg-query -W -f='${Status}' fonts-nanum 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-nanum)
   install_packages
 }
