@@ -64,8 +64,9 @@ hls.loadSource("{CAMERA}_dvr.m3u8");
 hls.attachMedia(video);
 const once = (name) => new Promise((done) => video.addEventListener(name, done, {{ once: true }}));
 const ranges = () => Array.from(video.buffered, (_, n) => [video.buffered.start(n), video.buffered.end(n)]);
+const painted = () => new Promise((done) => video.requestVideoFrameCallback((_, frame) => done(frame.mediaTime)));
 async function shown(at) {{ // the strip with the marker, and the date that the player gives to this picture
-  const there = once("seeked");
+  const there = Promise.all([once("seeked"), painted()]);
   video.currentTime = at;
   await there;
   const canvas = new OffscreenCanvas(video.videoWidth, video.videoHeight), pen = canvas.getContext("2d");
