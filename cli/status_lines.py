@@ -43,7 +43,7 @@ def is_well(camera: CameraShown, speed: float = 1.0) -> bool:
     """
     if camera.desired != "running":
         return camera.observed in (None, "stopped")
-    if camera.observed == "stopped" and camera.cause in CAME_TO_ITS_END:
+    if camera.observed == "stopped" and camera.cause.startswith(CAME_TO_ITS_END):
         return True
     return camera.observed == "online" and camera.age_ms is not None and camera.age_ms <= STALE_MS * max(speed, 1.0)
 

@@ -38,12 +38,12 @@ That level (see `is_dark`) is 52 or more in the night clip `p11`, which people c
 18 %, where the person detector of the reference still sees nine of ten; 33 to 40 at 10 %; 28 or less at 5 %.
 """
 
-PLAIN_LEVELS, PLAIN_SHARE, EDGES_FACTOR = 4.0, 0.04, 1.5
-"""A picture becomes plain when it bends (see `is_plain`) by less than 4 levels, or 4 % of its brightness above black;
-it is plain no more when it bends by half as much again.
+PLAIN_LEVELS, PLAIN_SHARE, DIM_SHARE, EDGES_FACTOR = 4.0, 0.04, 0.1, 1.5
+"""A picture becomes plain when it bends (see `is_plain`) by less than 4 levels, or 4 % of its mean brightness above
+black, but in dim light never by more than 10 % of that; it is plain no more when it bends by half as much again.
 
 Footage bends by 16 levels or more (`p10`, an empty road); covers with noise by 3.2 or less; rooms seen as through
-frosted glass (a blur of 40 pixels of 640) by 3 to 5 % of their brightness; a room dimmed to 10 % by 4.3 or more.
+frosted glass (a blur of 40 pixels of 640) by 3 to 5 % of their brightness; `p10` dimmed to 20 % by 3.2, 16 % of it.
 """
 
 FROZEN_SECONDS = 30
@@ -114,7 +114,8 @@ def is_plain(luma: Luma, *, factor: float = 1.0) -> bool:
     picture = _without_bars(luma)
     if not picture.size:
         return True
-    limit = max(PLAIN_LEVELS, PLAIN_SHARE * (float(picture.mean()) - _BLACK)) * factor
+    light = max(0.0, float(picture.mean()) - _BLACK)
+    limit = factor * max(PLAIN_SHARE * light, min(PLAIN_LEVELS, DIM_SHARE * light))
     return _few_bend(picture, _BEND, _SMOOTH, limit) and _few_bend(picture, _SMOOTH, _BEND, limit)
 
 

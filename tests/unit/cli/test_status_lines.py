@@ -38,6 +38,7 @@ def test_a_camera_that_should_run_shows_a_fresh_picture() -> None:
 def test_a_camera_that_has_shown_all_there_was_is_well() -> None:
     over = replace(ONLINE, observed="stopped", cause="the source ended", age_ms=None)
     assert is_well(over)
+    assert is_well(replace(over, cause="the source ended; film.mp4: holds no picture"))
     assert not is_well(replace(over, cause="film.mp4: holds no picture"))
 
 

@@ -1,8 +1,11 @@
 """What the pictures say of a camera, and what is said of it: the worst first, seldom, and nothing lost."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +40,7 @@ from services.ingest.states import (
 )
 
 FPS = 5
+TEXTS = Path(__file__).parents[3] / "services" / "query" / "web" / "texts.js"
 
 
 def looked(kinds: str, why: str = "why", verdict: Verdict = "online") -> list[Seen]:
@@ -324,6 +328,8 @@ def test_never_two_facts_in_ten_seconds_never_twice_the_same_and_every_notice_on
     assert seen[-1].state == ("stopped" if stopped else told.observed.present.state)
 
 
-@pytest.mark.parametrize("state", WORST_FIRST)
-def test_every_state_has_its_place(state: CameraState) -> None:
+@pytest.mark.parametrize("state", get_args(CameraState))
+def test_every_state_has_its_place_and_a_word_in_both_languages_of_the_page(state: CameraState) -> None:
     assert WORST_FIRST.count(state) == 1
+    blocks = re.findall(r"states: {(.*?)}", TEXTS.read_text(encoding="utf-8"), re.DOTALL)
+    assert [len(re.findall(rf'^\s*{state}: "\S', block, re.MULTILINE)) for block in blocks] == [1, 1]
