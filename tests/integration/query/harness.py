@@ -1,4 +1,4 @@
-"""A nats-server with the contract's rights, and query as its own process, for tests to hold in their hands."""
+"""query as its own process, for tests to hold in their hands."""
 
 import json
 import os
@@ -6,23 +6,20 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 
-from libs.bus import Bus, connect, ensure_stream
+from libs.bus import Bus
 from libs.contracts.frames import Snapshot
-from libs.contracts.permissions import USERS, rights
 from libs.contracts.slots import slot_at
-from libs.contracts.streams import FACT_STREAMS, SNAPSHOTS
 from libs.contracts.subjects import snapshot
 from libs.media import prepare_store
+from tests.nats_server import NatsServer
 
 ROOT = Path(__file__).parents[3]
-NATS = Path(sys.executable).with_name("nats-server")
 JPEG = b"\xff\xd8\xff\xe0 not really a picture \xff\xd9"
 
 
@@ -32,68 +29,6 @@ def until(what: str, done: Callable[[], bool], seconds: float = 5.0) -> None:
     while not done():
         assert time.monotonic() < end, f"not within {seconds:g} s: {what}"
         time.sleep(0.02)
-
-
-@dataclass
-class Server:
-    """A nats-server of its own; every user's password is the user's name."""
-
-    folder: Path
-    url: str = ""
-    _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
-
-    def start(self) -> None:
-        port = int(self.url.rsplit(":", 1)[1]) if self.url else -1
-        config = self.folder / "nats.conf"
-        config.write_text(json.dumps(self._config(port)), encoding="utf-8")
-        for old in self.folder.glob("*.ports"):
-            old.unlink()
-        with (self.folder / "nats.log").open("ab") as log:
-            self._process = subprocess.Popen([NATS, "-c", config], stderr=log)
-        until("nats-server listens", lambda: any(self.folder.glob("*.ports")))
-        ports = next(self.folder.glob("*.ports"))
-        until("nats-server tells its port", lambda: ports.stat().st_size > 0)
-        self.url = json.loads(ports.read_text(encoding="utf-8"))["nats"][0]
-
-    def stop(self) -> None:
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-            self._process = None
-
-    @asynccontextmanager
-    async def bus(self, user: str) -> AsyncIterator[Bus]:
-        ensures = (SNAPSHOTS,) if user == "ingest" else ()
-        async with connect(self.url, user, user, ensures) as bus:
-            yield bus
-
-    async def set_up(self) -> None:
-        """What `dolbom setup` and ingest make."""
-        async with self.bus("setup") as bus:
-            for spec in FACT_STREAMS:
-                await ensure_stream(bus.js, spec)
-        async with self.bus("ingest"):
-            pass
-
-    def _config(self, port: int) -> dict[str, object]:
-        users = [
-            {
-                "user": user,
-                "password": user,
-                "permissions": {
-                    "publish": {"allow": list(rights(user).publish)},
-                    "subscribe": {"allow": list(rights(user).subscribe)},
-                },
-            }
-            for user in USERS
-        ]
-        return {
-            "host": "127.0.0.1",
-            "port": port,
-            "ports_file_dir": str(self.folder),
-            "jetstream": {"store_dir": str(self.folder / "js"), "sync_interval": "always"},
-            "authorization": {"users": users},
-        }
 
 
 @dataclass
@@ -176,7 +111,7 @@ CAMERAS = ("cam1", "cam2", "wish-1", "wish-2", "wish-3", "race-1", "fresh-1", "s
 class Running:
     """A site with its bus, its media and its query."""
 
-    server: Server
+    server: NatsServer
     query: Query
 
     @property

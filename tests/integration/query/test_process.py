@@ -10,13 +10,14 @@ from pathlib import Path
 import httpx
 
 from libs.media import MediaStore
-from tests.integration.query.harness import ROOT, Server, start_query, until
+from tests.integration.query.harness import ROOT, start_query, until
+from tests.nats_server import NatsServer
 
 WISH = "/api/live-monitoring/stop-hls-stream/camera-1"
 
 
-def test_it_starts_before_its_bus_and_outlives_it(server: Server, tmp_path: Path) -> None:
-    server.stop()
+def test_it_starts_before_its_bus_and_outlives_it(server: NatsServer, tmp_path: Path) -> None:
+    server.kill()
     query = start_query(tmp_path, server.url, "- {id: camera-1, name: a}\n")
     try:
         assert httpx.get(query.url).status_code == 200
@@ -26,7 +27,7 @@ def test_it_starts_before_its_bus_and_outlives_it(server: Server, tmp_path: Path
         assert query.readiness()["state"] == "starting"
         server.start()
         until("the bus is found", query.is_ready, 10)
-        server.stop()
+        server.kill()
         until("the bus is missed", lambda: query.readiness()["state"] == "degraded")
         assert query.readiness()["ready"] is True
         away = httpx.post(query.url + WISH)
@@ -40,7 +41,7 @@ def test_it_starts_before_its_bus_and_outlives_it(server: Server, tmp_path: Path
         query.stop()
 
 
-def test_sigterm_ends_it_whatever_is_open(server: Server, tmp_path: Path) -> None:
+def test_sigterm_ends_it_whatever_is_open(server: NatsServer, tmp_path: Path) -> None:
     query = start_query(tmp_path, server.url, "- {id: camera-1, name: a}\n")
     try:
         until("query is ready", query.is_ready, 10)

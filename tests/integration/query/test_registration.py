@@ -16,7 +16,7 @@ from services.query.commands import record_wish, register_cameras
 from services.query.domain import plan
 from services.query.settings import Settings
 from services.query.site import Site
-from tests.integration.query.harness import Server
+from tests.nats_server import NatsServer
 
 DEMO = "- {id: camera-1, name: 햇살반, source: {kind: demo}}\n"
 FILE = "- {id: camera-1, name: 햇살반, source: {kind: files, files: [a.mp4]}}\n"
@@ -24,7 +24,7 @@ TWO = DEMO + "- {id: camera-2, name: Yard, source: {kind: demo}}\n"
 
 
 @asynccontextmanager
-async def site(server: Server, folder: Path, text: str) -> AsyncIterator[Site]:
+async def site(server: NatsServer, folder: Path, text: str) -> AsyncIterator[Site]:
     """The parts of a query that registers cameras, without a web server."""
     path = folder / "cameras.yaml"
     path.write_text(text, encoding="utf-8")
@@ -36,7 +36,7 @@ async def site(server: Server, folder: Path, text: str) -> AsyncIterator[Site]:
         keeping.cancel()
 
 
-async def start(server: Server, folder: Path, text: str) -> list[str]:
+async def start(server: NatsServer, folder: Path, text: str) -> list[str]:
     """Start, register, stop; returns all that stands in the stream by then."""
     async with site(server, folder, text) as held:
         await asyncio.wait_for(register_cameras(held), 5)
@@ -44,7 +44,7 @@ async def start(server: Server, folder: Path, text: str) -> list[str]:
     return [f"{fact.nats_subject} {state(fact)}".strip() for fact in await facts(server)]
 
 
-async def facts(server: Server) -> list[Fact]:
+async def facts(server: NatsServer) -> list[Fact]:
     async with server.bus("query") as bus:
         found: list[Fact] = []
         async for batch in follow(bus, CAMERAS.name, CAMERAS.subjects):
@@ -61,7 +61,7 @@ def state(fact: Fact) -> str:
 FIRST = ["camera.registered.camera-1", "camera.desired.camera-1 running"]
 
 
-async def test_a_second_start_says_nothing(server: Server, tmp_path: Path) -> None:
+async def test_a_second_start_says_nothing(server: NatsServer, tmp_path: Path) -> None:
     assert await start(server, tmp_path, DEMO) == FIRST
     assert await start(server, tmp_path, DEMO) == FIRST
     assert await start(server, tmp_path, "") == FIRST
@@ -72,7 +72,7 @@ async def test_a_second_start_says_nothing(server: Server, tmp_path: Path) -> No
     ]
 
 
-async def test_there_and_back_again(server: Server, tmp_path: Path) -> None:
+async def test_there_and_back_again(server: NatsServer, tmp_path: Path) -> None:
     updated = "camera.updated.camera-1"
     assert await start(server, tmp_path, DEMO) == FIRST
     assert await start(server, tmp_path, FILE) == [*FIRST, updated]
@@ -82,7 +82,7 @@ async def test_there_and_back_again(server: Server, tmp_path: Path) -> None:
     assert revisions == [1, 2, 3, 4, 5]
 
 
-async def test_a_wish_is_not_overruled(server: Server, tmp_path: Path) -> None:
+async def test_a_wish_is_not_overruled(server: NatsServer, tmp_path: Path) -> None:
     async with site(server, tmp_path, DEMO) as held:
         await register_cameras(held)
         await record_wish(held, "camera-1", "stopped", "", "key")
@@ -91,7 +91,7 @@ async def test_a_wish_is_not_overruled(server: Server, tmp_path: Path) -> None:
     assert await start(server, tmp_path, FILE) == [*stopped, "camera.updated.camera-1"]
 
 
-async def test_a_death_between_the_two_facts(server: Server, tmp_path: Path) -> None:
+async def test_a_death_between_the_two_facts(server: NatsServer, tmp_path: Path) -> None:
     planned = plan({}, parse_cameras(DEMO))[0]
     async with server.bus("query") as bus:
         fact = new_fact(planned.data, "camera-1", (planned.request,), Origin("query", 0, 0))
@@ -99,7 +99,7 @@ async def test_a_death_between_the_two_facts(server: Server, tmp_path: Path) -> 
     assert await start(server, tmp_path, DEMO) == FIRST
 
 
-async def test_two_processes_at_once(server: Server, tmp_path: Path) -> None:
+async def test_two_processes_at_once(server: NatsServer, tmp_path: Path) -> None:
     async with site(server, tmp_path, TWO) as one, site(server, tmp_path, TWO) as other:
         await asyncio.wait_for(asyncio.gather(register_cameras(one), register_cameras(other)), 5)
     subjects = sorted(fact.nats_subject for fact in await facts(server))
@@ -109,7 +109,7 @@ async def test_two_processes_at_once(server: Server, tmp_path: Path) -> None:
 
 
 async def test_a_bad_file_is_told_and_read_again(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.query.commands.READ_AGAIN", 0.05)
     async with site(server, tmp_path, "- {id: camera-1}") as held:

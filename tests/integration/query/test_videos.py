@@ -15,7 +15,8 @@ import httpx
 import pytest
 
 from libs.video.ffmpeg import ffmpeg_program
-from tests.integration.query.harness import Query, Server, start_query, until
+from tests.integration.query.harness import Query, start_query, until
+from tests.nats_server import NatsServer
 
 CAMERAS = "".join(
     f"- {{id: {name}, name: '{name}', source: {{kind: demo}}}}\n" for name in ("demo-1", "demo-2", "demo-3")
@@ -46,7 +47,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Films:
 class Held:
     """A query with its cameras; `own`: a person's own folder of videos."""
 
-    server: Server
+    server: NatsServer
     query: Query
     own: Path
 
@@ -67,7 +68,9 @@ class Held:
 
 
 @pytest.fixture(scope="module")
-def held(make_server: Callable[[], Server], tmp_path_factory: pytest.TempPathFactory, films: Films) -> Iterator[Held]:
+def held(
+    make_server: Callable[[], NatsServer], tmp_path_factory: pytest.TempPathFactory, films: Films
+) -> Iterator[Held]:
     server, own = make_server(), tmp_path_factory.mktemp("own")
     (own / "mine.mp4").write_bytes(films.make("mine.mp4"))
     settings = {"UPLOAD_MAX_BYTES": str(LIMIT), "UPLOAD_RESERVE_BYTES": "0", "DOLBOM_VIDEOS": str(own)}
@@ -254,7 +257,7 @@ def refused_by_its_length(held: Held, camera: str, length: int) -> str:
 
 
 def test_a_death_in_the_middle_leaves_nothing_and_a_restart_overrules_nothing(
-    make_server: Callable[[], Server], tmp_path: Path, films: Films
+    make_server: Callable[[], NatsServer], tmp_path: Path, films: Films
 ) -> None:
     server = make_server()
     settings = {"UPLOAD_RESERVE_BYTES": "0", "UPLOAD_MAX_BYTES": str(1 << 60)}
@@ -283,14 +286,14 @@ def test_a_death_in_the_middle_leaves_nothing_and_a_restart_overrules_nothing(
     held.query.stop()
 
 
-def test_the_end_of_query_ends_its_probe(make_server: Callable[[], Server], tmp_path: Path, films: Films) -> None:
+def test_the_end_of_query_ends_its_probe(make_server: Callable[[], NatsServer], tmp_path: Path, films: Films) -> None:
     """A decoder that hangs: query is told to stop while it waits for it."""
     decoder = tmp_path / "decoder"
     decoder.write_text("#!/bin/sh\nwhile :; do sleep 1; done\n", encoding="utf-8")
     decoder.chmod(0o755)
     query = start_query(tmp_path, make_server().url, CAMERAS, {"UPLOAD_RESERVE_BYTES": "0", "FFMPEG_BIN": str(decoder)})
     until("query is ready", query.is_ready, 10)
-    held = Held(Server(tmp_path), query, tmp_path)
+    held = Held(NatsServer(tmp_path), query, tmp_path)
     sending = threading.Thread(target=lambda: ignore(lambda: held.upload("demo-1", "a.mp4", b"x" * 1000)))
     sending.start()
     until("the decoder runs", lambda: running(decoder) != [], 10)
