@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from libs.contracts.facts import Profile
 from libs.contracts.slots import slot_at, unix_ms
 from services.ingest.demo import DemoSource
@@ -49,19 +51,24 @@ def test_of_two_writers_the_lower_epoch_ends_where_the_higher_began(tmp_path: Pa
         assert len(seen) == 145
 
 
-def test_full_frame_noise_fits_the_bus_and_the_segments(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seconds", [20, pytest.param(60, marks=pytest.mark.soak)])
+def test_full_frame_noise_fits_the_bus_and_the_segments(seconds: int, tmp_path: Path) -> None:
     profile = Profile(width=1280, height=720, fps=10)
-    first = slot_at(unix_ms(BEGIN), 10)
-    made = encoded(profile, range(first, first + 200), noise(profile, 2))
+    first, frames = slot_at(unix_ms(BEGIN), 10), seconds * 10
+    made = encoded(profile, range(first, first + frames), noise(profile, 2))
     size = sum(len(message.payload()) for message in made)
-    print(f"\n20 s of noise: {len(made)} messages, {size / 1e6:.1f} MB")
+    print(f"\n{seconds} s of noise: {len(made)} messages, {size / 1e6:.1f} MB")
     with past_site(tmp_path) as site:
-        site.wish(BEGIN, BEGIN + MINUTE, profile=profile)
-        send(site, made)
+        site.wish(BEGIN, BEGIN + 2 * MINUTE, profile=profile)
         site.start("encoder")
+        for at in range(0, len(made), 30):
+            send(site, made[at : at + 30])  # raises what the bus refuses
+            until(lambda: site.past_messages() <= 30 or site.ended, 30, site.words)
         until(lambda: site.ended, 30, site.words)
         (closed,) = site.until_told(1)
-        assert (closed.first_slot, closed.frames, closed.gaps) == (first, 200, ())
-        seen = [one for path in site.segments for one in pictures(path)]
-        assert {one.stamp.slot: one.digest for one in seen} == digests(made)
-        assert len(site.segments) == 2
+        assert (closed.first_slot, closed.frames, closed.gaps) == (first, frames, ())
+        expected = digests(made)
+        for files in (site.segments, site.archives):
+            seen = [one for path in files for one in pictures(path)]
+            assert {one.stamp.slot: one.digest for one in seen} == expected
+        assert len(site.segments) == seconds // 10
