@@ -1,4 +1,4 @@
-"""Messages of a past run made by the test itself, as a faulty writer or bus would leave them."""
+"""Messages of a run made by the test itself: all at once, or as a faulty writer or bus would leave them."""
 
 import asyncio
 import hashlib
@@ -49,12 +49,12 @@ def digests(made: Iterable[VideoMessage]) -> dict[int, str]:
     return {unit.slot: hashlib.sha256(frame.tobytes()).hexdigest() for unit, frame in zip(units, frames, strict=True)}
 
 
-def send(site: PastSite, made: Iterable[VideoMessage]) -> None:
-    """As ingest; raises what the bus refuses."""
+def send(site: PastSite, made: Iterable[VideoMessage], subject: str = past_video(CAMERA)) -> None:
+    """As ingest; raises what the bus refuses. The subject is that of a past run, or that of a live one."""
 
     async def all_of_them() -> None:
         async with site.server.bus("ingest") as bus:
             for message in made:
-                await publish(bus, past_video(CAMERA), message.payload(), message.headers())
+                await publish(bus, subject, message.payload(), message.headers())
 
     asyncio.run(all_of_them())

@@ -3,8 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
+from numpy.typing import NDArray
 
 from libs.video.sei import Stamp, read_stamp
 from tests.marker import read_marker
@@ -22,18 +24,36 @@ class Seen:
 
 def pictures(path: Path) -> list[Seen]:
     """Every picture of a file, decoded."""
+    stamps, planes = _read(path)
+    seen = []
+    for stamp, picture in zip(stamps, planes, strict=True):
+        luma = picture[: picture.shape[0] * 2 // 3]
+        marker = read_marker(luma)
+        seen.append(Seen(stamp, marker.slot if marker else None, digest(picture), float(luma.mean())))
+    return seen
+
+
+def prints(path: Path) -> list[tuple[Stamp, str]]:
+    """Stamp and hash of every decoded picture of a file: enough to tell whether two pictures are the same."""
+    stamps, planes = _read(path)
+    return [(stamp, digest(picture)) for stamp, picture in zip(stamps, planes, strict=True)]
+
+
+def digest(planes: NDArray[Any]) -> str:
+    """The hash of a decoded picture."""
+    return hashlib.sha256(planes.tobytes()).hexdigest()
+
+
+def _read(path: Path) -> tuple[list[Stamp], list[NDArray[Any]]]:
+    """Stamps and decoded planes, as many of the one as of the other."""
     with av.open(str(path)) as container:
         stamps = [read_stamp(_annex_b(bytes(packet))) for packet in container.demux(video=0) if packet.size]
     with av.open(str(path)) as container:
-        grey = [frame.to_ndarray() for frame in container.decode(video=0)]
-    assert len(stamps) == len(grey), f"{path.name}: {len(stamps)} packets, {len(grey)} pictures"
-    seen = []
-    for stamp, planes in zip(stamps, grey, strict=True):
-        assert stamp is not None
-        luma = planes[: planes.shape[0] * 2 // 3]
-        marker, digest = read_marker(luma), hashlib.sha256(planes.tobytes()).hexdigest()
-        seen.append(Seen(stamp, marker.slot if marker else None, digest, float(luma.mean())))
-    return seen
+        planes = [frame.to_ndarray() for frame in container.decode(video=0)]
+    assert len(stamps) == len(planes), f"{path.name}: {len(stamps)} packets, {len(planes)} pictures"
+    known = [stamp for stamp in stamps if stamp is not None]
+    assert len(known) == len(stamps), f"{path.name}: pictures without a stamp"
+    return known, planes
 
 
 def wrong(seen: list[Seen], first: int) -> list[str]:

@@ -39,6 +39,8 @@ class PastSite:
     folder: Path
     server: NatsServer
     services: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+    clock: str = ""
+    """DOLBOM_CLOCK of services that are started from now on."""
 
     @property
     def hls(self) -> Path:
@@ -68,6 +70,7 @@ class PastSite:
                 "MEDIA_URL": str(self.folder / "media"),
                 "DOLBOM_DATA": str(self.folder / "data"),
                 "DOLBOM_MEMBER": f"{name}-1",
+                "DOLBOM_CLOCK": self.clock,
                 "HEALTH_PORT": "0",
             }
             with (self.folder / f"{name}.log").open("ab") as log:
@@ -85,9 +88,11 @@ class PastSite:
         process.kill()
         process.wait()
 
-    def wish_live(self) -> None:
-        registered = CameraRegistered(revision=1, name="live", profile=SMALL)
-        asyncio.run(self._append(registered, CameraDesired(revision=2, state="running", by="test")))
+    def wish_live(self, profile: Profile = SMALL, days: int = 30, since_ms: int = 0) -> None:
+        """Register the camera, and wish that it runs since then; its archives are kept for so many days."""
+        registered = CameraRegistered(revision=1, name="live", profile=profile, retention_days=days)
+        running = CameraDesired(revision=2, state="running", by="test")
+        asyncio.run(self._append(registered, running, at_ms=since_ms))
 
     def wish(self, begin: datetime, end: datetime, source: Source = DEMO, profile: Profile = SMALL) -> None:
         """Register the camera, and wish a past run of it."""
@@ -99,11 +104,11 @@ class PastSite:
     def stop_wish(self) -> None:
         asyncio.run(self._append(CameraDesired(revision=3, state="stopped", by="test")))
 
-    async def _append(self, *facts: CameraRegistered | CameraDesired) -> None:
+    async def _append(self, *facts: CameraRegistered | CameraDesired, at_ms: int = 0) -> None:
         async with self.server.bus("query") as bus:
             for data in facts:
                 last = await last_message(bus, CAMERAS.name, f"camera.*.{CAMERA}")
-                fact = new_fact(data, CAMERA, (f"test-{data.revision}",), Origin("query", 0, 0))
+                fact = new_fact(data, CAMERA, (f"test-{data.revision}",), Origin("query", at_ms, at_ms))
                 await append_fact(bus, fact, CAMERAS.name, f"camera.*.{CAMERA}", last.sequence if last else 0)
 
     def facts(self, kind: str) -> list[Fact]:
