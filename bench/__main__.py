@@ -13,6 +13,7 @@ from bench.rows import Row, against, growths, memory
 from bench.sample import Sample, Timing, take
 from bench.sides import OURS, P1, P6, available
 
+CLIPS = ("vtest", "cam1080")
 PARTS = ("path", "growth", "quality", "capacity")
 COUNTS = (1, 4)
 P1_LIMIT, P0_LIMIT, MEMORY_LIMIT, GROWTH_LIMIT = 1.25, 0.55, 30.0, 1.10
@@ -22,10 +23,10 @@ def main() -> None:
     """Everything that is asked for."""
     asked = _arguments()
     timing = Timing(asked.settle, asked.seconds)
-    films = clips(("vtest", "cam1080"), asked.footage)
+    films = clips(asked.clips, asked.footage)
     began = machine.load()
-    blocks = _path(films, asked.pairs, timing) if "path" in asked.parts else []
-    grown = _growth(films["vtest"], asked.growth, asked.rounds, timing) if "growth" in asked.parts else []
+    blocks = _path(films, asked.peers, asked.pairs, timing) if "path" in asked.parts else []
+    grown = _growth(next(iter(films.values())), asked.growth, asked.rounds, timing) if "growth" in asked.parts else []
     qualities = [quality.measure(film) for film in films.values()] if "quality" in asked.parts else []
     probes = []
     if "capacity" in asked.parts:
@@ -53,6 +54,8 @@ def _arguments() -> argparse.Namespace:
     words.add_argument("--quick", action="store_true", help="few and short measurements, for development")
     words.add_argument("--footage", type=Path, help="a folder with real clips")
     words.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    words.add_argument("--clips", nargs="+", choices=CLIPS, default=CLIPS)
+    words.add_argument("--peers", nargs="+", choices=("P1", "P0", "P6"), default=("P1", "P0", "P6"))
     words.add_argument("--pairs", type=int, help="rounds of A B A B")
     words.add_argument("--rounds", type=int, help="rounds of the growth")
     words.add_argument("--seconds", type=float, help="of one measurement")
@@ -67,13 +70,13 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-def _path(films: dict[str, Clip], pairs: int, timing: Timing) -> list[list[Sample]]:
+def _path(films: dict[str, Clip], asked: Sequence[str], pairs: int, timing: Timing) -> list[list[Sample]]:
     """Every side with one and with four cameras, in turn, so many times."""
     rounds = []
     for number in range(pairs):
         samples = []
         for film in films.values():
-            peers = [peer for peer in available() if peer is not P6 or film.name == "vtest"]
+            peers = [peer for peer in available() if peer.name in asked and (peer is not P6 or film.name == "vtest")]
             for side in (OURS, *peers):
                 for count in COUNTS:
                     samples.append(take(side, count, film, timing))

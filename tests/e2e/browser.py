@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Page, sync_playwright
@@ -53,15 +54,20 @@ class Viewer:
         return next((at for at, place, _ in self.moves if place >= began + 0.5), None)
 
     def longest_stall(self) -> float:
-        """The longest time without a new picture once the video moved, in seconds."""
+        """The longest time for which the video stood still, or by which it jumped, once it moved; in seconds.
+
+        A look that came late is no stall of the video: what it played meanwhile counts.
+        """
         begun = self.moving_at()
         if begun is None:
             return float("inf")
-        since, most, last = begun, 0.0, -1.0
-        for at, place, _ in self.moves:
-            if at >= begun and place != last:
-                most, since, last = max(most, at - since), at, place
-        return max(most, self.moves[-1][0] - since)
+        stall = most = 0.0
+        looks = [(at, place) for at, place, _ in self.moves if at >= begun]
+        for (before, was), (at, place) in pairwise(looks):
+            stall += abs(at - before - (place - was))
+            most = max(most, stall)
+            stall = stall if place == was else 0.0
+        return most
 
     def _watch(self) -> None:
         try:

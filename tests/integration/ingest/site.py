@@ -30,6 +30,7 @@ from libs.contracts.positions import Position, decode_position, position_subject
 from libs.contracts.streams import CAMERAS, EVENTS, VIDEO
 from libs.contracts.subjects import video
 from libs.media import prepare_store
+from libs.video.sei import read_stamp
 from tests.integration.ingest.films import read_number
 from tests.nats_server import NatsServer
 
@@ -40,7 +41,7 @@ SMALL = Profile(width=64, height=48, fps=5)
 
 @dataclass(frozen=True)
 class Shown:
-    """One published slot: what its message says of it, and which picture of which film a decoder sees."""
+    """One published slot: what its stamp says of it, and which picture of which film a decoder sees."""
 
     slot: int
     kind: str
@@ -118,8 +119,11 @@ class QueueSite:
             with av.open(io.BytesIO(b"".join(unit.data for unit in units)), "r", format="h264") as container:
                 greys = [np.asarray(one.to_ndarray(format="gray"), np.uint8) for one in container.decode(video=0)]
             assert len(greys) == len(units), run
-            numbers = [read_number(grey) for grey in greys]
-            found += [Shown(unit.slot, unit.kind, run, *number) for unit, number in zip(units, numbers, strict=True)]
+            for unit, grey in zip(units, greys, strict=True):
+                stamp = read_stamp(unit.data)
+                assert stamp is not None
+                assert (stamp.slot, stamp.kind) == (unit.slot, unit.kind), "the header says what the picture says"
+                found.append(Shown(stamp.slot, stamp.kind, run, *read_number(grey)))
         return found
 
     def states(self) -> list[tuple[str, str]]:
