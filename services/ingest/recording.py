@@ -15,7 +15,7 @@ from libs.video.sei import Stamp
 from libs.video.slate import slate_picture
 from libs.video.times import time_for_people
 from libs.video.x264 import H264Encoder
-from services.ingest.domain import Run, first_slot, messages, next_slot, whole_seconds, without_picture
+from services.ingest.domain import Run, first_slot, messages, next_slot, phase_ms, whole_seconds, without_picture
 from services.ingest.files import NoPicture, SourceEnded
 from services.ingest.health import Health, judge
 from services.ingest.states import BROKEN, Seen, Sight, look
@@ -120,10 +120,10 @@ class Recording:
             self._hand_over(self._encoder.encode(slate, Stamp(self.last_slot, "s", cause)))
 
     def _reached(self, slot: int) -> bool:
-        """Wait for the slot to begin; False when the end was asked for."""
-        begins = slot_start_ms(slot, self._run.fps)
+        """Wait until the slot's picture is due; False when the end was asked for."""
+        due = slot_start_ms(slot, self._run.fps) + phase_ms(self._run.camera, self._run.fps)
         while not self._stopping.is_set():
-            seconds = self._clock.real_seconds_until(begins)
+            seconds = self._clock.real_seconds_until(due)
             if seconds <= 0:
                 return True
             self._stopping.wait(min(seconds, 1.0))

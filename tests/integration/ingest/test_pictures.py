@@ -62,7 +62,7 @@ class Site:
 
     def __init__(self, folder: Path, files: Sequence[str], *, loop: bool = False) -> None:
         self.told, self.mono, self.slots = Told(), 0.0, 0
-        self._clock = SiteClock(monotonic=lambda: self.mono, wall=lambda: slot_start_ms(START, 5) + 50)
+        self._clock = SiteClock(monotonic=lambda: self.mono, wall=lambda: slot_start_ms(START, 5) + 199)
         player = Player(PROFILE, ffmpeg_program(), start_child, lambda name: folder / name)
         self._source = FileSource(Queue(tuple(files), loop), player, PATIENT, self._hear, lambda: None)
         self._until = 0

@@ -13,6 +13,7 @@ from services.ingest.domain import (
     messages,
     next_slot,
     past_slots,
+    phase_ms,
     plan,
     resume,
     whole_seconds,
@@ -37,6 +38,14 @@ def test_a_stall_is_caught_up_slot_by_slot_and_a_long_one_leaves_a_gap() -> None
     assert next_slot(1000, slot_start_ms(1000, 5), 5) == 1001
     assert next_slot(1000, slot_start_ms(1150, 5), 5) == 1001
     assert next_slot(1000, slot_start_ms(1151, 5), 5) == 1151
+
+
+def test_cameras_take_their_pictures_at_different_moments_of_the_slot() -> None:
+    for fps in (1, 5, 10, 30):
+        phases = [phase_ms(f"camera-{number}", fps) for number in range(64)]
+        assert all(0 <= phase < 1000 / fps for phase in phases), "within the slot"
+        thirds = [sum(third / 3 <= phase * fps / 1000 < (third + 1) / 3 for phase in phases) for third in range(3)]
+        assert min(thirds) >= 10, "spread over it"
 
 
 def last(slot: int, fps: int = 5, end: End | None = None) -> VideoMessage:

@@ -39,7 +39,7 @@ class Camera:
         while self.shown / self.rate <= passed + 0.1:
             self.newest.put(self._drawn(START / 5 + self.shown / self.rate))
             self.shown += 1
-        self.mono = passed + 0.25  # the next slot has begun: no test waits for time to pass
+        self.mono = passed + 0.2  # the next picture is due: no test waits for time to pass
         return self.newest.picture(slot)
 
     def close(self) -> None:
@@ -54,7 +54,7 @@ class Camera:
 
 def record(camera: Camera) -> list[Unit]:
     messages: list[VideoMessage] = []
-    clock = SiteClock(monotonic=lambda: camera.mono, wall=lambda: slot_start_ms(START, 5) + 50)
+    clock = SiteClock(monotonic=lambda: camera.mono, wall=lambda: slot_start_ms(START, 5) + 199)
     deliver = Deliver(messages.append, lambda _: None, lambda _: None)
     config = CameraConfig(name="a", profile=PROFILE)
     recording = Recording(Run("camera-1", 5, 7, 1), config, camera, clock, deliver)

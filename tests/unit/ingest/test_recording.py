@@ -25,7 +25,7 @@ class World:
     """Time stands still except where the source or the test moves it."""
 
     mono: float = 100.0
-    wall: int = slot_start_ms(START, 5) + 50
+    wall: int = slot_start_ms(START, 5) + 199
     messages: list[VideoMessage] = field(default_factory=list)
     stills: list[Snapshot] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
