@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cli.event_lines import is_within
 from cli.keeper import ROOT
-from libs.contracts.facts import FACTS
+from libs.contracts.catalogue import FACTS
 from libs.contracts.ids import FACT_NAMESPACE
 from libs.contracts.permissions import rights
 from libs.contracts.streams import DAY, FACT_STREAMS, MIB, StreamSpec
@@ -140,7 +140,7 @@ def _subject(subject: str, stream: StreamSpec) -> Iterator[str]:
     yield f"```sh\nnats -s \"$NATS_URL\" sub '{subject}'\n```\n\n"
     yield f"Stream `{stream.name}`; id of `dolbom.{fact}` and: {ID_PARTS[fact]}.\n\n"
     shape = FACTS.get(fact)
-    golden = GOLDEN / f"{fact}.v{shape.version}.json" if shape else None
+    golden = GOLDEN / f"{fact}.v{shape.type_version}.json" if shape else None
     if golden is not None and golden.is_file():
         example: object = json.loads(golden.read_text(encoding="utf-8"))
         yield f"```json\n{json.dumps(example, ensure_ascii=False, indent=2)}\n```\n\n"

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
 
-from libs.contracts.facts import FACTS, FactData, UtcTime
+from libs.contracts.catalogue import FACTS
+from libs.contracts.facts import FactData, UtcTime
 from libs.contracts.ids import fact_id
 from libs.contracts.slots import moment
 
@@ -48,8 +49,8 @@ class Fact(BaseModel):
 
     @property
     def nats_subject(self) -> str:
-        """Where the fact is published: `camera.desired.camera-1`."""
-        return f"{self.data.fact}.{self.subject}"
+        """Where the fact is published: `camera.desired.camera-1`, `event.detected.danger.camera-1`."""
+        return self.data.nats_subject(self.subject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def new_fact(data: FactData, subject: str, key: tuple[str | int, ...], origin: O
     return Fact(
         id=fact_id(data.fact, *key),
         source=f"dolbom/{origin.service}",
-        type=f"dolbom.{data.fact}.v{data.version}",
+        type=f"dolbom.{data.fact}.v{data.type_version}",
         subject=subject,
         time=moment(origin.happened_ms),
         recordedtime=moment(origin.recorded_ms),
@@ -96,7 +97,7 @@ def decode(body: bytes) -> Fact:
     if not isinstance(raw, dict) or not (match := _TYPE.fullmatch(str(raw.get("type", "")))):
         raise FactError("the body has no `type` of the form dolbom.<kind>.<what>.v<version>")
     shape = FACTS.get(match["name"])
-    if shape is None or int(match["version"]) > shape.version:
+    if shape is None or int(match["version"]) > shape.type_version:
         raise NewerFact(f"{raw['type']} is not known here")
     try:
         data = shape.model_validate(raw.pop("data", None))

@@ -80,7 +80,11 @@ class FactData(Value):
     """The `data` of a fact; `fact` is its type without prefix and version."""
 
     fact: ClassVar[str]
-    version: ClassVar[int] = 1
+    type_version: ClassVar[int] = 1
+
+    def nats_subject(self, subject: str) -> str:
+        """Where a fact about `subject` (a camera id or `site`) is published."""
+        return f"{self.fact}.{subject}"
 
 
 class CameraRegistered(CameraConfig, FactData):
@@ -184,19 +188,3 @@ class SegmentExpired(FactData):
     fps: Fps
     media_key: str
     reason: str
-
-
-FACTS: dict[str, type[FactData]] = {
-    data.fact: data
-    for data in (
-        CameraRegistered,
-        CameraUpdated,
-        CameraRemoved,
-        CameraDesired,
-        CameraObserved,
-        SegmentClosed,
-        SegmentMissed,
-        SegmentExpired,
-    )
-}
-"""Every fact whose data has a shape here; the other names of the contract stand in `subjects`."""

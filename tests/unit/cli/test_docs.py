@@ -1,7 +1,7 @@
 """docs/events.md says what the contract says."""
 
 from cli.docs import ID_PARTS, PAGE, page
-from libs.contracts.facts import FACTS
+from libs.contracts.catalogue import FACTS
 from libs.contracts.subjects import FACT_SUBJECTS
 
 

@@ -1,0 +1,67 @@
+"""The facts of people: who saw, took, got or was refused what; and what was erased on request."""
+
+from typing import ClassVar
+
+from libs.contracts.assessments import Span
+from libs.contracts.facts import FactData
+
+
+class _Access(FactData):
+    by: str
+    what: str
+    why: str = ""
+
+
+class AccessViewed(_Access):
+    """Somebody looked at a camera: one fact for each user, camera and ten minutes."""
+
+    fact: ClassVar[str] = "access.viewed"
+
+
+class AccessExported(_Access):
+    """Somebody downloaded a recording."""
+
+    fact: ClassVar[str] = "access.exported"
+
+
+class AccessDenied(_Access):
+    """Somebody was refused."""
+
+    fact: ClassVar[str] = "access.denied"
+
+
+class AccessGranted(_Access):
+    """Somebody got a right."""
+
+    fact: ClassVar[str] = "access.granted"
+
+
+class AccessRevoked(_Access):
+    """Somebody lost a right."""
+
+    fact: ClassVar[str] = "access.revoked"
+
+
+class AccessLogin(_Access):
+    """Somebody signed in, or tried to."""
+
+    fact: ClassVar[str] = "access.login"
+
+
+class ErasedSpan(Span):
+    """A time of one camera."""
+
+    camera: str
+
+
+class FactErased(FactData):
+    """Facts and recordings were erased on request; their ids remain."""
+
+    fact: ClassVar[str] = "fact.erased"
+    facts: tuple[str, ...] = ()
+    spans: tuple[ErasedSpan, ...] = ()
+    reason: str
+    by: str
+
+    def nats_subject(self, subject: str) -> str:
+        return self.fact
