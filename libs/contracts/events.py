@@ -8,6 +8,8 @@ from typing import ClassVar, Literal
 from libs.contracts.assessments import Confidence, Severity, Text
 from libs.contracts.facts import FactData, Fps, Slot, UtcTime
 
+Verdict = Literal["acknowledged", "false_positive", "confirmed"]
+
 
 class _OfEvent(FactData):
     event_id: str
@@ -59,6 +61,6 @@ class EventReviewed(_OfEvent):
     """A person judged an event. The newest judgement counts, by the fact's (time, id)."""
 
     fact: ClassVar[str] = "event.reviewed"
-    verdict: Literal["acknowledged", "false_positive", "confirmed"]
+    verdict: Verdict
     by: str
     note: str = ""
