@@ -129,6 +129,9 @@ install_system() {
   have ffmpeg || missing+=(ffmpeg)
   have chromium || missing+=(chromium)
   have strace || missing+=(strace)
+  # The programs alone, no service that starts.
+  have mariadbd || missing+=(mariadb-server-core)
+  have my_print_defaults || missing+=(mariadb-client-core)
   dpkg-query -W -f='${Status}' fonts-nanum 2>/dev/null | grep -q 'ok installed' || missing+=(fonts-nanum)
   install_packages
 }

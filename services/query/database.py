@@ -1,0 +1,48 @@
+"""Engines for the databases that query can use, and the one statement that they spell differently."""
+
+import json
+from collections.abc import Sequence
+from functools import partial
+
+from sqlalchemy import Table, event
+from sqlalchemy.dialects import mysql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_DUMPS = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+"""Hangul stays readable for whoever asks the database himself."""
+_PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+
+
+def open_engine(url: str) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///path`, `mysql+asyncmy://…` or `mariadb+asyncmy://…`."""
+    engine = create_async_engine(url, json_serializer=_DUMPS, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _pragmas)
+    return engine
+
+
+def _pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """Insert the rows, or put them in the place of those with the same key; all rows name all columns."""
+    if not rows:
+        return
+    keys = [column.name for column in table.primary_key]
+    values = [column.name for column in table.columns if column.name not in keys]
+    if connection.dialect.name == "sqlite":
+        lite = sqlite.insert(table)
+        news = {name: lite.excluded[name] for name in values}
+        await connection.execute(
+            lite.on_conflict_do_update(keys, set_=news) if news else lite.on_conflict_do_nothing(keys), rows
+        )
+        return
+    known = mysql.insert(table)
+    same = {name: known.inserted[name] for name in values or keys}
+    await connection.execute(known.on_duplicate_key_update(same), rows)
