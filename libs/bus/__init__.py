@@ -16,13 +16,13 @@ from libs.bus.errors import (
     TooLarge,
     WrongStream,
 )
-from libs.bus.follow import Batch, Received, Start, follow
+from libs.bus.follow import Batch, Place, Received, Start, follow
 from libs.bus.lease import Lease, Leases, NameTaken, NotTaken
 from libs.bus.listen import listen
 from libs.bus.members import Membership
 from libs.bus.note import note
 from libs.bus.park import park
-from libs.bus.publish import Kept, Stored, append, append_fact, last_message, publish, publish_fact
+from libs.bus.publish import Kept, Stored, append, append_fact, id_at, last_message, publish, publish_fact
 from libs.bus.pull import Delivery, Durable
 from libs.bus.purge import purge_before
 from libs.bus.settings import BusSettings
@@ -51,6 +51,7 @@ __all__ = [
     "NotStored",
     "NotTaken",
     "OldServer",
+    "Place",
     "Poison",
     "Received",
     "Refused",
@@ -67,6 +68,7 @@ __all__ = [
     "ensure_bucket",
     "ensure_stream",
     "follow",
+    "id_at",
     "last_message",
     "listen",
     "note",

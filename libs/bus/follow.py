@@ -9,7 +9,7 @@ import contextlib
 import json
 from collections import deque
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import nats
@@ -43,16 +43,25 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """The last message that was read: which of the streams that had this name (when it was made), and its number."""
+
+    incarnation: str
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """What came at once. `caught_up`: at real time `as_of` (or later) the server had nothing more than this.
 
-    `anew`: the stream begins again, forget what was read from it.
+    `anew`: the stream begins again, forget what was read from it. `incarnation`: when the stream was made.
     """
 
     messages: tuple[Received, ...]
     caught_up: bool
     as_of: float = 0.0
     anew: bool = False
+    incarnation: str = ""
 
 
 class _Ended(Exception):
@@ -62,11 +71,11 @@ class _Ended(Exception):
 class _Cursor:
     """Where a reader is: the stream's incarnation and the next sequence."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, after: Place | None) -> None:
         self.start = start
-        self.created: str | None = None
+        self.created = after.incarnation if after else None
         self.generation: int | None = None
-        self.next: int | None = None
+        self.next = after.sequence + 1 if after else None
 
     def entering(self, created: str, last: int, generation: int) -> bool:
         """Meet the stream; True when it is another one than before, or has lost what was read from it."""
@@ -95,12 +104,15 @@ class _Cursor:
         )
 
 
-async def follow(bus: Bus, stream: str, subjects: Sequence[str], start: Start = "first") -> AsyncGenerator[Batch, None]:
+async def follow(
+    bus: Bus, stream: str, subjects: Sequence[str], start: Start = "first", after: Place | None = None
+) -> AsyncGenerator[Batch, None]:
     """Yield batches for ever, an empty one about once a second when the stream is quiet; none while it is out of reach.
 
-    A missing stream is waited for. Messages may come again after a reconnect. Cancel the task to stop.
+    A missing stream is waited for. Messages may come again after a reconnect, and at the begin where `after` names the
+    place that an earlier process came to. Cancel the task to stop.
     """
-    cursor, pause, absent = _Cursor(start), 0.1, False
+    cursor, pause, absent = _Cursor(start, after), 0.1, False
     while True:
         obey_cancellation()
         await bus.usable()
@@ -111,10 +123,10 @@ async def follow(bus: Bus, stream: str, subjects: Sequence[str], start: Start = 
             consumer = await bus.js.add_consumer(stream, cursor.config(subjects))
             if anew:
                 log.warning("stream_made_anew", stream=stream)
-                yield Batch((), caught_up=False, anew=True)
+                yield Batch((), caught_up=False, anew=True, incarnation=cursor.created or "")
             pause, absent = 0.1, False
             if not consumer.num_pending:
-                yield Batch((), caught_up=True, as_of=asked_at)
+                yield Batch((), caught_up=True, as_of=asked_at, incarnation=cursor.created or "")
             async with contextlib.aclosing(_read(bus, stream, consumer.name, cursor)) as batches:
                 async for batch in batches:
                     yield batch
@@ -159,7 +171,7 @@ async def _read(bus: Bus, stream: str, name: str, cursor: _Cursor) -> AsyncGener
             if spent or asked <= 0:
                 asked, asked_at = BATCH, real()
                 await bus.nc.publish(pull, ask, reply=inbox)
-            yield batch
+            yield replace(batch, incarnation=cursor.created or "")
         raise _Ended
     finally:
         bus.wakes.discard(arrived)

@@ -101,6 +101,21 @@ async def last_message(bus: Bus, stream: str, subject: str) -> Kept | None:
     return Kept(raw.seq or 0, raw.subject or subject, raw.headers or {}, raw.data or b"")
 
 
+async def id_at(bus: Bus, stream: str, sequence: int) -> str | None:
+    """The id of the message that stands at a sequence, empty when it has none; None when nothing stands there.
+
+    Raises NotStored when nobody answers.
+    """
+    try:
+        raw = await bus.js.get_msg(stream, seq=sequence)
+    except NotFoundError:
+        return None
+    except (nats.errors.Error, nats.js.errors.Error, OSError, TimeoutError) as problem:
+        raise NotStored(f"{stream} {sequence}: {problem or type(problem).__name__}") from problem
+    headers: dict[str, str] = raw.headers or {}
+    return headers.get(MSG_ID, "")
+
+
 async def _same_body(bus: Bus, stream: str, sequence: int, fact: Fact) -> None:
     """Facts with one id must say one thing (the time of recording apart)."""
     try:

@@ -30,6 +30,18 @@ def _pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
+async def insert_new(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """Insert the rows; those whose key stands already stay as they are."""
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        await connection.execute(sqlite.insert(table).on_conflict_do_nothing(), rows)
+        return
+    known = mysql.insert(table)
+    same = {column.name: table.c[column.name] for column in table.primary_key}
+    await connection.execute(known.on_duplicate_key_update(same), rows)
+
+
 async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> None:
     """Insert the rows, or put them in the place of those with the same key; all rows name all columns."""
     if not rows:
@@ -38,11 +50,9 @@ async def upsert(connection: AsyncConnection, table: Table, rows: Sequence[dict[
     values = [column.name for column in table.columns if column.name not in keys]
     if connection.dialect.name == "sqlite":
         lite = sqlite.insert(table)
-        news = {name: lite.excluded[name] for name in values}
         await connection.execute(
-            lite.on_conflict_do_update(keys, set_=news) if news else lite.on_conflict_do_nothing(keys), rows
+            lite.on_conflict_do_update(keys, set_={name: lite.excluded[name] for name in values}), rows
         )
         return
     known = mysql.insert(table)
-    same = {name: known.inserted[name] for name in values or keys}
-    await connection.execute(known.on_duplicate_key_update(same), rows)
+    await connection.execute(known.on_duplicate_key_update({name: known.inserted[name] for name in values}), rows)

@@ -7,7 +7,7 @@ import pytest
 
 from libs.contracts.envelope import Fact
 from services.query.projection import KEYS, Key, Row, born, changes, merge
-from services.query.projector import Place, project
+from services.query.projector import project
 from services.query.tables import TABLES
 from tests.contracts.examples import EXAMPLES, example
 from tests.integration.database.views import Fresh, read_all, views
@@ -30,7 +30,7 @@ async def stored(url: str, facts: Sequence[Fact], size: int) -> dict[tuple[str, 
         for number in range(0, len(facts), size):
             batch = facts[number : number + size]
             async with engine.begin() as connection:
-                await project(connection, batch, Place("EVENTS", "one", number))
+                await project(connection, batch)
         async with engine.connect() as connection:
             return await read_all(connection)
 
@@ -58,19 +58,16 @@ async def test_a_transaction_that_breaks_leaves_nothing_and_a_new_one_everything
     async with views(await fresh()) as engine:
         with pytest.raises(ZeroDivisionError):
             async with engine.begin() as connection:
-                await project(connection, FACTS[:50], Place("EVENTS", "one", 50))
+                await project(connection, FACTS[:50])
                 raise ZeroDivisionError
         async with engine.connect() as connection:
             assert await read_all(connection) == {}
         async with engine.begin() as connection:
-            assert len(await project(connection, FACTS[:50], Place("EVENTS", "one", 50))) == 50
+            assert len(await project(connection, FACTS[:50])) == 50
         async with engine.begin() as connection:
-            assert await project(connection, FACTS[:50], Place("EVENTS", "one", 50)) == [], "it came again"
+            assert await project(connection, FACTS[:50]) == [], "it came again"
         async with engine.connect() as connection:
-            rows = await read_all(connection)
-    assert of_views(rows) == folded(FACTS[:50])
-    place = rows["checkpoints", ("EVENTS",)]
-    assert (place["incarnation"], place["sequence"], place["fact_id"]) == ("one", 50, FACTS[49].id)
+            assert of_views(await read_all(connection)) == folded(FACTS[:50])
 
 
 async def test_every_example_of_the_contract_comes_back_as_it_went_in(fresh: Fresh) -> None:
