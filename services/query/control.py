@@ -39,3 +39,11 @@ class Archived(Control):
     incarnation: Mapped[str] = mapped_column(WORD)
     sequence: Mapped[int]
     fact_id: Mapped[str] = mapped_column(WORD)
+
+
+class Generation(Control):
+    """A generation of views; the one with `shown` is what people see."""
+
+    __tablename__ = "generations"
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    shown: Mapped[bool]
