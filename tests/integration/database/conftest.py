@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.database.views import Fresh, create
 from tests.mariadb import SERVER, WHY_NOT, MariaDb
+from tests.nats_server import NatsServer
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +43,12 @@ def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Fresh:
         return f"{server.url}{name}?charset=utf8mb4"
 
     return make
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[NatsServer]:
+    server = NatsServer(tmp_path)
+    server.start()
+    server.set_up()
+    yield server
+    server.kill()
