@@ -31,7 +31,7 @@ def main() -> None:
     probes = []
     if "capacity" in asked.parts:
         vga = clips(["vga30"], asked.footage)["vga30"]
-        probes = capacity.largest(vga, asked.guess, max(30.0, asked.seconds))
+        probes = capacity.largest(lambda count: capacity.probe(count, vga, max(30.0, asked.seconds)), asked.guess)
     report = Report(
         commit=machine.commit(),
         at=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,13 +63,17 @@ def probe(count: int, clip: Clip, seconds: float, settle: float = 30.0) -> Probe
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def largest(clip: Clip, guess: int, seconds: float) -> list[Probe]:
-    """Up from the guess while it stays exact, down while it does not; the tries in their order."""
-    tries = [probe(guess, clip, seconds)]
-    step = 1 if tries[0].exact else -1
-    while tries[-1].cameras + step > 0:
-        tries.append(probe(tries[-1].cameras + step, clip, seconds))
-        if tries[-1].exact != (step > 0):
+def largest(attempt: Callable[[int], Probe], guess: int) -> list[Probe]:
+    """The tries, in their order: away from the guess in growing steps until the answer turns, then halves between."""
+    tries = [attempt(guess)]
+    exact, late = (guess, 0) if tries[0].exact else (0, guess)
+    step = max(1, guess // 8)
+    while late - exact > 1 or not late:
+        count = exact + step if not late else max(late - step, 1) if not exact else (exact + late) // 2
+        step *= 2
+        tries.append(attempt(count))
+        exact, late = (count, late) if tries[-1].exact else (exact, count)
+        if late == 1:
             break
     return tries
 
