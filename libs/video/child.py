@@ -5,6 +5,7 @@ paces it.
 """
 
 import contextlib
+import fcntl
 import os
 import select
 import signal
@@ -25,6 +26,8 @@ BUSY_AFTER = 3.5
 """Seconds of processor time for one picture after which a child is given up."""
 
 _TICK_SECONDS = 0.25
+_PIPE_BYTES = 512 << 10
+"""A picture of VGA at once, in one read, where the system allows it; a pipe by itself takes seven."""
 _MOST_COMPLAINED = 512 << 10
 """Bytes of complaints about one picture after which a child is given up."""
 _MOST_HEARD = 65536
@@ -58,15 +61,18 @@ class Child:
         self._process, self.words = process, Words()
         self._out, self._err = process.stdout.fileno(), process.stderr.fileno()
         os.set_blocking(self._err, False)
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(self._out, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         self._poll = select.poll()
         self._poll.register(self._out, select.POLLIN)
         self._poll.register(self._err, select.POLLIN)
-        self.pictures, self._used, self._heard = 0, 0.0, 0
+        self.pictures, self._heard = 0, 0
+        self._used: float | None = None
 
     def gave_picture(self) -> None:
         """A picture was read whole: the work for the next one is counted from here."""
         self.pictures += 1
-        self._used, self._heard = _processor_seconds(self._process.pid), self.words.heard
+        self._used, self._heard = None, self.words.heard
 
     def ready(self, wait: float) -> bool:
         """Are there bytes to read, or the end? Waits up to `wait` real seconds; raises CaptureEnded when it is slow."""
@@ -82,7 +88,7 @@ class Child:
                 return True
             if self.words.heard - self._heard > _MOST_COMPLAINED:
                 raise CaptureEnded(damaged(self.pictures))
-            if _processor_seconds(self._process.pid) - self._used > BUSY_AFTER:
+            if self._busy_for() > BUSY_AFTER:
                 raise CaptureEnded(SLOW)
             if left <= 0:
                 return False
@@ -104,6 +110,13 @@ class Child:
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe:
                 pipe.close()
+
+    def _busy_for(self) -> float:
+        """Seconds of processor time since the next picture was first waited for."""
+        used = _processor_seconds(self._process.pid)
+        if self._used is None:
+            self._used = used if self.pictures else 0.0
+        return used - self._used
 
     def _needs_more(self) -> bool:
         """Start a large film anew with more memory: what it is, is told before its first picture is read."""

@@ -32,7 +32,7 @@ def from_i420(planes: Pixels) -> Picture:
 def jpeg_and_luma(picture: Picture) -> tuple[bytes, int]:
     """The picture as JPEG, and its mean brightness (0 to 255)."""
     planes = picture.to_ndarray(format="yuv420p")
-    luma = round(float(planes[: picture.height].mean()))
+    luma = round(cv2.mean(planes[: picture.height])[0])
     good, encoded = cv2.imencode(
         ".jpg", cv2.cvtColor(planes, cv2.COLOR_YUV2BGR_I420), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
     )
