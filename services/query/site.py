@@ -8,9 +8,9 @@ from libs.clock import SiteClock
 from libs.contracts.streams import CAMERAS
 from libs.media import BadKey, MediaStore, NotMounted
 from services.query.domain import Condition, Verdict, verdict
-from services.query.playlists import Playlists
+from services.query.rest.playlists import Playlists
+from services.query.rest.uploads import Uploads, sweep
 from services.query.settings import Settings
-from services.query.uploads import Uploads, sweep
 from services.query.view import View
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from services.query.control import Control
-from services.query.database import open_engine
-from services.query.generations import views_url
-from services.query.keeping import Taken, databases, keep_records
+from services.query.records.control import Control
+from services.query.records.database import open_engine
+from services.query.records.generations import views_url
+from services.query.records.keeping import Taken, databases, keep_records
 from tests.integration.database.test_reading import FACTS, say, until_read
 from tests.integration.database.views import Fresh
 from tests.nats_server import NatsServer

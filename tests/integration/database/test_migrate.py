@@ -4,9 +4,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from services.query.control import Control
-from services.query.database import open_engine
-from services.query.migrate import migrate
+from services.query.records.control import Control
+from services.query.records.database import open_engine
+from services.query.records.migrate import migrate
 from tests.integration.database.views import Fresh
 
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pytest
 
 from libs.contracts.envelope import Fact
-from services.query.projection import KEYS, Key, Row, born, changes, merge
-from services.query.projector import project
-from services.query.tables import TABLES
+from services.query.records.projection import KEYS, Key, Row, born, changes, merge
+from services.query.records.projector import project
+from services.query.records.tables import TABLES
 from tests.contracts.examples import EXAMPLES, example
 from tests.integration.database.views import Fresh, read_all, views
 from tests.story import story

@@ -17,12 +17,12 @@ from libs.contracts.envelope import Fact, encode
 from libs.contracts.permissions import SERVICES
 from libs.contracts.streams import CAMERAS, EVENTS
 from libs.contracts.subjects import MSG_ID
-from services.query.archiver import LOG, write_log
-from services.query.control import Control
-from services.query.database import open_engine
-from services.query.projector import write_views
-from services.query.reading import REGRESSED, Reader, read_into
-from services.query.tables import TABLES
+from services.query.records.archiver import LOG, write_log
+from services.query.records.control import Control
+from services.query.records.database import open_engine
+from services.query.records.projector import write_views
+from services.query.records.reading import REGRESSED, Reader, read_into
+from services.query.records.tables import TABLES
 from tests.integration.database.test_projector import folded, of_views
 from tests.integration.database.views import Fresh, read_all, views
 from tests.mariadb import MariaDb

@@ -8,12 +8,12 @@ from sqlalchemy import text
 
 from libs.bus import Received
 from libs.contracts.envelope import encode
-from services.query.archiver import write_log
-from services.query.control import Control
-from services.query.database import open_engine, upsert
-from services.query.generations import differences, next_number, opened, rebuild, show, shown, views_url
-from services.query.projector import write_views
-from services.query.tables import TABLES
+from services.query.records.archiver import write_log
+from services.query.records.control import Control
+from services.query.records.database import open_engine, upsert
+from services.query.records.generations import differences, next_number, opened, rebuild, show, shown, views_url
+from services.query.records.projector import write_views
+from services.query.records.tables import TABLES
 from tests.integration.database.views import Fresh
 from tests.story import story
 

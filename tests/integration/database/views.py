@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.query.database import open_engine
-from services.query.projection import Key, Row
-from services.query.tables import TABLES, Views
+from services.query.records.database import open_engine
+from services.query.records.projection import Key, Row
+from services.query.records.tables import TABLES, Views
 
 Fresh = Callable[[], Awaitable[str]]
 """The URL of a database that is empty."""

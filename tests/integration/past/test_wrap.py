@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from libs.contracts.slots import hls_first_slot, hls_index, moment, slot_start_ms
 from libs.video.ffmpeg import ffmpeg_program
-from services.query.page import FILES, WEB
+from services.query.rest.page import FILES, WEB
 from tests.e2e.browser import ARGUMENTS
 from tests.integration.past.pictures import pictures, wrong
 from tests.integration.past.site import CAMERA, PastSite, past_site, until

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from libs.media import MediaStore, prepare_store
-from services.query.playlists import Listing, Playlists, read_listing
+from services.query.rest.playlists import Listing, Playlists, read_listing
 
 LIVE = """#EXTM3U
 #EXT-X-VERSION:6

@@ -13,7 +13,7 @@ from libs.contracts.cameras import Camera, fold
 from libs.contracts.envelope import Fact, decode, encode
 from libs.contracts.facts import CameraConfig
 from libs.contracts.looks import LookCompleted
-from services.query.projection import KEYS, Key, Row, born, changes, merge
+from services.query.records.projection import KEYS, Key, Row, born, changes, merge
 from tests.contracts.examples import AT, EXAMPLES, example
 from tests.story import story
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.query.ranges import Asked, Due, due
+from services.query.rest.ranges import Asked, Due, due
 
 ETAG = '"abc"'
 WHOLE = Due(200, 0, 100)

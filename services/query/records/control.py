@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, MetaData, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from services.query.columns import NAME, TYPES, UNICODE, UUID, WORD
+from services.query.records.columns import NAME, TYPES, UNICODE, UUID, WORD
 
 
 class Control(DeclarativeBase):

@@ -19,7 +19,7 @@ from libs.clock import real
 from libs.contracts.streams import StreamSpec
 from libs.contracts.subjects import MSG_ID
 from libs.observe import get_log
-from services.query.database import upsert
+from services.query.records.database import upsert
 
 CHECKED_EVERY = 30.0
 """Real seconds between two looks whether the log still holds what was read last."""

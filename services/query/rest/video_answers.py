@@ -10,9 +10,9 @@ from libs.contracts.facts import CameraConfig
 from libs.contracts.positions import POSITIONS, BadPosition, decode_position, position_subject
 from libs.contracts.slots import slot_start_ms
 from libs.media import BadKey, MediaStore, NotMounted, NotThere
-from services.query.queues import files_of
+from services.query.rest.queues import files_of
+from services.query.rest.uploads import folder_of, recall
 from services.query.site import Site
-from services.query.uploads import folder_of, recall
 
 NOTED_MS = 30_000
 """A position is noted once a second; an older one tells nothing of now."""

@@ -9,7 +9,7 @@ from libs.contracts.facts import CameraConfig, CameraObserved, CameraState, UtcT
 from libs.contracts.frames import Kind
 from libs.contracts.slots import moment, slot_start_ms
 from services.query.domain import Known, is_live, still_age_ms
-from services.query.playlists import Listing
+from services.query.rest.playlists import Listing
 from services.query.site import Site
 
 

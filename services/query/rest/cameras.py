@@ -11,11 +11,11 @@ from libs.contracts.cameras import Wish
 from libs.contracts.facts import CameraConfig
 from libs.contracts.slots import rfc3339
 from libs.contracts.streams import CAMERAS
-from services.query.answers import CameraItem, CameraList, WishItem, camera_item, picture_item, wish_item
 from services.query.commands import Unwritten, record_wish
 from services.query.domain import Known
-from services.query.playlists import Listing
-from services.query.problems import Problem, ProblemBody, not_found, unavailable
+from services.query.rest.answers import CameraItem, CameraList, WishItem, camera_item, picture_item, wish_item
+from services.query.rest.playlists import Listing
+from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 from services.query.site import Site
 
 PROBLEMS: dict[int | str, dict[str, object]] = {

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from services.query.columns import NAME, UUID, WORD, UtcDateTime
+from services.query.records.columns import NAME, UUID, WORD, UtcDateTime
 
 revision = "0001"
 down_revision = None

@@ -8,9 +8,9 @@ from starlette.requests import ClientDisconnect
 
 from libs.media import MediaError
 from services.query.commands import Unregistered, Unwritten
-from services.query.problems import Problem, not_found, unavailable
-from services.query.queues import BadName, NameTaken, NoFilm, NoSuchFile, OtherFiles, QueueFull
-from services.query.uploads import InProgress, NoProbe, NoSpace, NotPlayable, TooLarge, TooMany, TooSlow
+from services.query.rest.problems import Problem, not_found, unavailable
+from services.query.rest.queues import BadName, NameTaken, NoFilm, NoSuchFile, OtherFiles, QueueFull
+from services.query.rest.uploads import InProgress, NoProbe, NoSpace, NotPlayable, TooLarge, TooMany, TooSlow
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _FIXED: dict[type[Exception], tuple[int, str, str]] = {

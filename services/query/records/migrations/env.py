@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from services.query.control import Control
+from services.query.records.control import Control
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.bus import Received
 from libs.observe import get_log
-from services.query.control import Control
-from services.query.database import insert_new
-from services.query.reading import Write
+from services.query.records.control import Control
+from services.query.records.database import insert_new
+from services.query.records.reading import Write
 
 SKIPPED = Counter("dolbom_archiver_skipped_total", "Messages that are no facts", ["stream"])
 log = get_log()

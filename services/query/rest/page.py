@@ -8,10 +8,10 @@ from typing import Annotated, cast
 from fastapi import APIRouter, Header, Request, Response
 
 from libs.observe import get_log
-from services.query.problems import not_found
-from services.query.ranges import names
+from services.query.rest.problems import not_found
+from services.query.rest.ranges import names
 
-WEB = Path(__file__).with_name("web")
+WEB = Path(__file__).parents[1] / "web"
 INDEX = "index.html"
 FILES = {
     INDEX: (INDEX, "text/html; charset=utf-8"),

@@ -12,11 +12,11 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.contracts.envelope import Fact, FactError, decode
-from services.query.archiver import logged
-from services.query.control import Control
-from services.query.database import insert_new, open_engine, upsert
-from services.query.projector import project
-from services.query.tables import TABLES, Views
+from services.query.records.archiver import logged
+from services.query.records.control import Control
+from services.query.records.database import insert_new, open_engine, upsert
+from services.query.records.projector import project
+from services.query.records.tables import TABLES, Views
 
 READ = 500
 """Facts of the log in one transaction of a rebuild."""

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.bus import Received
 from libs.contracts.envelope import Fact, FactError, NewerFact, decode
 from libs.observe import get_log
-from services.query.database import insert_new, upsert
-from services.query.projection import KEYS, Key, Row, born, changes, merge, tables_of
-from services.query.tables import TABLES
+from services.query.records.database import insert_new, upsert
+from services.query.records.projection import KEYS, Key, Row, born, changes, merge, tables_of
+from services.query.records.tables import TABLES
 
 BATCH = 500
 """Facts in one transaction: 19 times cheaper than one each (measured on MariaDB), and a reader waits for none of it."""

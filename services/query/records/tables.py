@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Index, Integer, MetaData, String, Table
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from services.query.columns import NAME, TYPES, UNICODE, UUID, WORD, Array, Object
+from services.query.records.columns import NAME, TYPES, UNICODE, UUID, WORD, Array, Object
 
 
 class Views(DeclarativeBase):

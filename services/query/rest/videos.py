@@ -12,11 +12,11 @@ from starlette.requests import ClientDisconnect
 
 from libs.contracts.facts import CameraConfig
 from libs.media import Incoming, MediaStore
-from services.query.api import PROBLEMS, Key, Registered, SiteNow, cameras_read, no_query
 from services.query.commands import Unregistered, record_change
 from services.query.domain import Known, Planned
-from services.query.problems import Problem, ProblemBody, not_found, unavailable
-from services.query.queues import (
+from services.query.rest.cameras import PROBLEMS, Key, Registered, SiteNow, cameras_read, no_query
+from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
+from services.query.rest.queues import (
     NameTaken,
     NoSuchFile,
     QueueFull,
@@ -28,8 +28,7 @@ from services.query.queues import (
     removed,
     upload_name,
 )
-from services.query.site import Site
-from services.query.uploads import (
+from services.query.rest.uploads import (
     Film,
     NoSpace,
     TooLarge,
@@ -42,8 +41,9 @@ from services.query.uploads import (
     remember,
     room_for,
 )
-from services.query.video_answers import UploadedItem, VideoList, uploaded_item, video_list
-from services.query.video_refusals import refusals
+from services.query.rest.video_answers import UploadedItem, VideoList, uploaded_item, video_list
+from services.query.rest.video_refusals import refusals
+from services.query.site import Site
 
 PATH = "/api/v1/cameras/{camera_id}/videos"
 UNLIMITED = 1 << 62

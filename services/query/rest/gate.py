@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.query.problems import Problem, answer
+from services.query.rest.problems import Problem, answer
 
 MAX_BODY = 16 * 1024
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

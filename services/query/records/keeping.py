@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from libs.bus import Bus
 from libs.contracts.streams import AUDIT, CAMERAS, EVENTS
 from libs.observe import get_log
-from services.query.archiver import write_log
-from services.query.control import Control
-from services.query.database import open_engine
-from services.query.generations import next_number, opened, show, shown, views_url
-from services.query.migrate import migrate
-from services.query.projector import write_views
-from services.query.reading import AWAY, PAUSE_FIRST, PAUSE_MOST, Reader, read_into
-from services.query.tables import TABLES
+from services.query.records.archiver import write_log
+from services.query.records.control import Control
+from services.query.records.database import open_engine
+from services.query.records.generations import next_number, opened, show, shown, views_url
+from services.query.records.migrate import migrate
+from services.query.records.projector import write_views
+from services.query.records.reading import AWAY, PAUSE_FIRST, PAUSE_MOST, Reader, read_into
+from services.query.records.tables import TABLES
 
 LOGGED, SHOWN = (CAMERAS, EVENTS, AUDIT), (CAMERAS, EVENTS)
 """Streams that the log keeps, and those that views show."""

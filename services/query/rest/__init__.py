@@ -1,0 +1,1 @@
+"""What is served: the REST API, media and the page."""
