@@ -6,46 +6,63 @@ from libs.contracts.assessments import Span
 from libs.contracts.facts import FactData
 
 
-class _Access(FactData):
+class AccessFact(FactData):
+    """What all of them tell: who, what, and why."""
+
     by: str
     what: str
     why: str = ""
 
+    @property
+    def kind(self) -> str:
+        """`viewed`, `exported`, …"""
+        return self.fact.partition(".")[2]
 
-class AccessViewed(_Access):
+
+class AccessViewed(AccessFact):
     """Somebody looked at a camera: one fact for each user, camera and ten minutes."""
 
     fact: ClassVar[str] = "access.viewed"
 
 
-class AccessExported(_Access):
+class AccessExported(AccessFact):
     """Somebody downloaded a recording."""
 
     fact: ClassVar[str] = "access.exported"
 
 
-class AccessDenied(_Access):
+class AccessDenied(AccessFact):
     """Somebody was refused."""
 
     fact: ClassVar[str] = "access.denied"
 
 
-class AccessGranted(_Access):
+class AccessGranted(AccessFact):
     """Somebody got a right."""
 
     fact: ClassVar[str] = "access.granted"
 
 
-class AccessRevoked(_Access):
+class AccessRevoked(AccessFact):
     """Somebody lost a right."""
 
     fact: ClassVar[str] = "access.revoked"
 
 
-class AccessLogin(_Access):
+class AccessLogin(AccessFact):
     """Somebody signed in, or tried to."""
 
     fact: ClassVar[str] = "access.login"
+
+
+ACCESSES: tuple[type[AccessFact], ...] = (
+    AccessViewed,
+    AccessExported,
+    AccessDenied,
+    AccessGranted,
+    AccessRevoked,
+    AccessLogin,
+)
 
 
 class ErasedSpan(Span):

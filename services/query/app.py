@@ -63,7 +63,8 @@ async def serve(site: Site, listener: socket.socket, health: Health, stop: async
     async with asyncio.TaskGroup() as tasks:
         web = tasks.create_task(server.serve([listener]))
         web.add_done_callback(lambda _: stop.set())
-        others = [tasks.create_task(work) for work in (_keep_bus(site), _watch(site, health), health.turn())]
+        work = (_keep_bus(site), site.records.keep(), _watch(site, health), health.turn())
+        others = [tasks.create_task(one) for one in work]
         await stop.wait()
         health.say("stopping", ready=False)
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that are cut off now are no errors
@@ -102,7 +103,9 @@ async def _keep_bus(site: Site) -> None:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(site.view.keep(bus))
-                tasks.create_task(register_cameras(site))
+                tasks.create_task(site.records.read(bus))
+                if site.settings.query_role != "projector":
+                    tasks.create_task(register_cameras(site))
         finally:
             site.bus = None
 

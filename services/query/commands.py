@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from libs.bus import BusError, Conflict, NotStored, append_fact
@@ -32,13 +33,23 @@ class Unregistered(LookupError):
     """The camera was removed."""
 
 
-async def record_wish(site: Site, camera_id: str, state: Wish, reason: str, key: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Wished:
+    """That a camera runs or stops; by whom, why, and the key of the request."""
+
+    state: Wish
+    by: str
+    reason: str
+    key: str
+
+
+async def record_wish(site: Site, camera_id: str, wished: Wished) -> None:
     """Append `camera.desired`, unless the camera is wished so already. Raises Unwritten.
 
     The key of one camera and wish is not that of another: ids are unique in the whole stream.
     """
-    request = f"{camera_id}|{state}|{key}"
-    await _record(site, camera_id, lambda known: wish(known, state, reason, request))
+    request = f"{camera_id}|{wished.state}|{wished.key}"
+    await _record(site, camera_id, lambda known: wish(known, wished.state, (wished.by, wished.reason), request))
 
 
 async def record_change(site: Site, camera_id: str, decide: Decide) -> None:

@@ -123,11 +123,12 @@ def _request(entry: Entry, replaces: int) -> str:
     return str(uuid5(_REQUESTS, f"{content}|{replaces}"))
 
 
-def wish(known: Known, state: Wish, reason: str, request: str) -> Planned | None:
-    """The fact that somebody's wish calls for; None when the camera is already wished so."""
+def wish(known: Known, state: Wish, said: tuple[str, str], request: str) -> Planned | None:
+    """The fact that a wish calls for; None when the camera is already wished so. `said`: by whom, and why."""
     if known.wished and known.camera.desired == state:
         return None
-    data = CameraDesired(revision=known.camera.revision + 1, state=state, by="anyone", reason=reason)
+    by, reason = said
+    data = CameraDesired(revision=known.camera.revision + 1, state=state, by=by, reason=reason)
     return Planned(known.camera.id, data, request, known.last)
 
 
@@ -182,12 +183,14 @@ class Condition:
     bus: str
     registration: str
     media: str
+    database: str = ""
 
 
 def verdict(now: Condition) -> Verdict:
-    """State, readiness and the reason. A bus that went away leaves recordings and page to be served."""
+    """State, readiness and the reason. A bus or a database that went away leaves recordings and page to be served."""
     if not now.facts_read:
         return "starting", False, now.bus or "the facts are being read"
     if now.registration or now.media:
         return "degraded", False, now.registration or now.media
-    return ("degraded", True, now.bus) if now.bus else ("ready", True, "")
+    away = now.bus or now.database
+    return ("degraded", True, away) if away else ("ready", True, "")

@@ -3,7 +3,7 @@
 import ipaddress
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from libs.bus import BusSettings
 from libs.observe import ObserveSettings
@@ -21,7 +21,25 @@ class Settings(BusSettings, ObserveSettings):
     upload_reserve_bytes: int = Field(
         default=2 << 30, ge=0, description="space that uploads leave free for recordings; at most a tenth of the volume"
     )
-    query_role: Literal["all"] = Field(default="all", description="what this process does")
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="the control database: mysql+asyncmy://user:password@host/dolbom; empty = a SQLite file",
+    )
+    query_role: Literal["all", "api", "projector"] = Field(
+        default="all", description="what this process does: serve (`api`), keep the database (`projector`), or both"
+    )
+
+    @property
+    def control_url(self) -> str:
+        """Where the control database is."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.dolbom_data or 'data'}/query/control.db"
+
+    @model_validator(mode="after")
+    def _one_process(self) -> "Settings":
+        if self.query_role != "all" and self.control_url.startswith("sqlite"):
+            raise ValueError(f"QUERY_ROLE {self.query_role} takes a MySQL or MariaDB: SQLite is for one process")
+        return self
 
     @field_validator("http_host")
     @classmethod

@@ -8,6 +8,7 @@ from libs.clock import SiteClock
 from libs.contracts.streams import CAMERAS
 from libs.media import BadKey, MediaStore, NotMounted
 from services.query.domain import Condition, Verdict, verdict
+from services.query.records.keeping import Records
 from services.query.rest.playlists import Playlists
 from services.query.rest.uploads import Uploads, sweep
 from services.query.settings import Settings
@@ -31,6 +32,10 @@ class Site:
     uploads: Uploads = field(default_factory=Uploads)
     store: MediaStore | None = None
     media_problem: str = ""
+    records: Records = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.records = Records(self.settings.control_url, self.settings.query_role)
 
     @property
     def connected(self) -> bool:
@@ -53,4 +58,5 @@ class Site:
         """State, readiness and the reason."""
         bus = "" if self.connected else self.bus_problem or "the bus is out of reach"
         read = CAMERAS.name in self.view.read
-        return verdict(Condition(read, bus, self.registration, self.media_problem))
+        registration = self.registration if self.settings.query_role != "projector" else ""
+        return verdict(Condition(read, bus, registration, self.media_problem, self.records.problem))

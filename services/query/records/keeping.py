@@ -1,11 +1,15 @@
-"""Keeps the log of facts and the views: opens the databases as soon as they can be had, and reads the bus into them."""
+"""Opens the databases as soon as they can be had, and reads the bus into them: the log of facts, and the views."""
 
 import asyncio
+import contextlib
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,10 +23,14 @@ from services.query.records.generations import next_number, opened, show, shown,
 from services.query.records.migrate import migrate
 from services.query.records.projector import write_views
 from services.query.records.reading import AWAY, PAUSE_FIRST, PAUSE_MOST, Reader, read_into
+from services.query.records.rows import Away, Rows, open_rows
 from services.query.records.tables import TABLES
 
-LOGGED, SHOWN = (CAMERAS, EVENTS, AUDIT), (CAMERAS, EVENTS)
-"""Streams that the log keeps, and those that views show."""
+FACTS = (CAMERAS, EVENTS, AUDIT)
+"""Streams that the log keeps and the views show."""
+LOOKED_EVERY, TOLD_EVERY = 1.0, 0.1
+"""Seconds between two looks which generation is shown, and, where another process projects, how far it is."""
+Role = Literal["all", "api", "projector"]
 log = get_log()
 
 
@@ -30,25 +38,115 @@ class Taken(Exception):
     """Another process writes this SQLite database: there may be one."""
 
 
-async def keep_records(bus: Bus, url: str) -> None:
-    """For ever; raises Taken. `url` is the control database's."""
-    pause = PAUSE_FIRST
-    while True:
-        try:
-            async with databases(url) as (control, views):
-                pause = PAUSE_FIRST
-                await _read(bus, control, views)
-        except AWAY as problem:
-            log.warning("database_waited_for", reader="start", reason=type(problem).__name__, seconds=pause)
-        await asyncio.sleep(pause)
-        pause = min(pause * 2, PAUSE_MOST)
+@dataclass(frozen=True, slots=True)
+class Databases:
+    """Open databases: the control database, the views of generation `number`, and a way to read each."""
+
+    control: AsyncEngine
+    views: AsyncEngine
+    number: int
+    rows: Rows
+    control_rows: Rows
+
+
+class Records:
+    """The databases of a running query; `now` is None, and `problem` says why, while there are none."""
+
+    def __init__(self, url: str, role: Role = "all") -> None:
+        self.now: Databases | None = None
+        self.problem = "the database is being opened"
+        self.version = 0
+        """Is another number whenever the views may say something else."""
+        self._url, self._role = url, role
+        self._moved, self._opened = asyncio.Event(), asyncio.Event()
+
+    async def keep(self) -> None:
+        """Open them, and the next generation when another is shown; for ever. Raises Taken."""
+        pause = PAUSE_FIRST
+        while True:
+            try:
+                async with databases(self._url, alone=self._role != "api") as self.now:
+                    self.problem, pause = "", PAUSE_FIRST
+                    self._move()
+                    self._opened.set()
+                    await self._watch(self.now)
+            except AWAY as problem:
+                log.warning("database_waited_for", reader="start", reason=type(problem).__name__, seconds=pause)
+                self.problem = "the database does not answer"
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, PAUSE_MOST)
+            finally:
+                self.now = None
+                self._opened.clear()
+
+    async def read(self, bus: Bus) -> None:
+        """Bring what the bus says into whatever is open; for ever."""
+        while self._role != "api":
+            await self._opened.wait()
+            if (now := self.now) is not None:
+                reading = asyncio.create_task(self._read(bus, now))
+                try:
+                    while self.now is now:
+                        await self.moved()
+                finally:
+                    reading.cancel()
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await reading
+
+    async def moved(self) -> None:
+        """Wait until the views may say something else, or another generation is shown."""
+        await self._moved.wait()
+
+    def _move(self) -> None:
+        self.version += 1
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    async def _watch(self, now: Databases) -> None:
+        """Returns when another generation is shown. A database that is away comes back by itself."""
+        seen, looked = None, 0.0
+        while True:
+            await asyncio.sleep(TOLD_EVERY if self._role == "api" else LOOKED_EVERY)
+            try:
+                if self._role == "api" and seen != (seen := await _places(now)):
+                    self._move()
+                looked += TOLD_EVERY if self._role == "api" else LOOKED_EVERY
+                if looked >= LOOKED_EVERY:
+                    looked = 0.0
+                    async with now.control.connect() as connection:
+                        number = await shown(connection)
+                    self.problem = ""
+                    if number not in (None, now.number):
+                        log.info("generation_shown", number=number)
+                        return
+            except (Away, *AWAY):
+                self.problem = "the database does not answer"
+
+    async def _read(self, bus: Bus, now: Databases) -> None:
+        turn = asyncio.Lock()
+        places = Control.metadata.tables["archived"]
+        async with asyncio.TaskGroup() as readers:
+            for stream in FACTS:
+                archiver = Reader("archiver", now.control, places, write_log(stream.name), turn)
+                readers.create_task(read_into(bus, stream, archiver))
+                projector = Reader("projector", now.views, TABLES["checkpoints"], write_views, turn, self._move)
+                readers.create_task(read_into(bus, stream, projector))
+
+
+async def _places(now: Databases) -> list[tuple[object, ...]]:
+    table = TABLES["checkpoints"]
+    async with now.views.connect() as connection:
+        return [tuple(row) for row in await connection.execute(select(table.c.stream, table.c.sequence))]
 
 
 @asynccontextmanager
-async def databases(url: str) -> AsyncIterator[tuple[AsyncEngine, AsyncEngine]]:
-    """The control database at its newest version, and the views that are shown: the first ones if there are none."""
+async def databases(url: str, *, alone: bool = True) -> AsyncIterator[Databases]:
+    """The control database at its newest version, and the views that are shown: the first ones if there are none.
+
+    `alone`: as the one process that writes a SQLite file; raises Taken when there is another.
+    """
     async with AsyncExitStack() as stack:
-        if make_url(url).get_backend_name() == "sqlite":
+        if alone and make_url(url).get_backend_name() == "sqlite":
             stack.callback(_alone(Path(make_url(url).database or "")).close)
         control = open_engine(url)
         stack.push_async_callback(control.dispose)
@@ -58,19 +156,9 @@ async def databases(url: str) -> AsyncIterator[tuple[AsyncEngine, AsyncEngine]]:
             if number is None:
                 number = await next_number(connection)
                 await show(connection, number)
-        yield control, await stack.enter_async_context(opened(views_url(url, number)))
-
-
-async def _read(bus: Bus, control: AsyncEngine, views: AsyncEngine) -> None:
-    turn = asyncio.Lock()
-    places = Control.metadata.tables["archived"]
-    async with asyncio.TaskGroup() as readers:
-        for stream in LOGGED:
-            archiver = Reader("archiver", control, places, write_log(stream.name), turn)
-            readers.create_task(read_into(bus, stream, archiver))
-        for stream in SHOWN:
-            projector = Reader("projector", views, TABLES["checkpoints"], write_views, turn)
-            readers.create_task(read_into(bus, stream, projector))
+        views = await stack.enter_async_context(opened(views_url(url, number)))
+        rows = await stack.enter_async_context(open_rows(views_url(url, number)))
+        yield Databases(control, views, number, rows, await stack.enter_async_context(open_rows(url)))
 
 
 def _alone(database: Path) -> "Lock":

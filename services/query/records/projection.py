@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
 
-from libs.contracts import analyses, events, facts, looks
+from libs.contracts import access, analyses, events, facts, looks
 from libs.contracts.envelope import Fact
 from libs.contracts.slots import moment, slot_end_ms
 
@@ -29,6 +29,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "segment_analyses": ("segment_id",),
     "spend_daily": ("camera_id", "day"),
     "reports": ("camera_id", "day"),
+    "accesses": ("access_id",),
 }
 """Table → its primary key."""
 
@@ -241,6 +242,14 @@ def _reported(fact: Fact, data: analyses.ReportPublished) -> Iterator[Change]:
     yield Change("reports", (fact.subject, data.day), ("version",), values)
 
 
+# --- people ---
+
+
+def _accessed(fact: Fact, data: access.AccessFact) -> Iterator[Change]:
+    values = {**_own(data, "by", "what", "why"), "camera_id": fact.subject, "kind": data.kind, "at": fact.time}
+    yield Change("accesses", (fact.id,), ("kind",), values)
+
+
 def _of(kind: type[Data], change: Callable[[Fact, Data], Iterable[Change]]) -> Callable[[Fact], Iterable[Change]]:
     """The change, told that the fact's data is of its kind."""
 
@@ -272,4 +281,5 @@ _CHANGES: dict[type[facts.FactData], Callable[[Fact], Iterable[Change]]] = {
     analyses.SegmentAnalyzed: _of(analyses.SegmentAnalyzed, _analyzed),
     analyses.SegmentAnalysisFailed: _of(analyses.SegmentAnalysisFailed, _failed),
     analyses.ReportPublished: _of(analyses.ReportPublished, _reported),
+    **{kind: _of(kind, _accessed) for kind in access.ACCESSES},
 }

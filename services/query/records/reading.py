@@ -37,13 +37,17 @@ Write = Callable[[AsyncConnection, str, Sequence[Received]], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads into which database; `places` is the table that holds how far. One writes at a time."""
+    """Who reads into which database; `places` is the table that holds how far. One writes at a time.
+
+    `tell` is called after each commit.
+    """
 
     name: str
     engine: AsyncEngine
     places: Table
     write: Write
     turn: asyncio.Lock
+    tell: Callable[[], None] = lambda: None
 
 
 class _Changed(Exception):
@@ -100,6 +104,7 @@ async def _keep(reader: Reader, stream: str, incarnation: str, messages: Sequenc
             async with reader.turn, reader.engine.begin() as connection:
                 await reader.write(connection, incarnation, messages)
                 await upsert(connection, reader.places, [{**place, "fact_id": last.headers.get(MSG_ID, "")}])
+            reader.tell()
             return
         except AWAY as problem:
             WAITED.labels(reader.name).inc()

@@ -238,5 +238,19 @@ class Report(Views):
     links: Mapped[Object | None]
 
 
+class Access(Views):
+    """Who saw, took, got or was refused what; a camera's, or the site's."""
+
+    __tablename__ = "accesses"
+    access_id: Mapped[str] = mapped_column(UUID, primary_key=True)
+    camera_id: Mapped[str | None] = mapped_column(NAME)
+    kind: Mapped[str | None] = mapped_column(WORD)
+    by: Mapped[str | None]
+    what: Mapped[str | None]
+    why: Mapped[str | None]
+    at: Mapped[datetime | None]
+    __table_args__ = (Index("accesses_by_time", "at", "access_id"), UNICODE)
+
+
 TABLES: dict[str, Table] = dict(Views.metadata.tables)
 """Every table of a generation, by name."""

@@ -1,66 +1,38 @@
 """The REST API for cameras: the list, the newest still, start and stop."""
 
-from typing import Annotated, cast
 from uuid import uuid4
 
 from anyio import to_thread
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.cameras import Wish
-from libs.contracts.facts import CameraConfig
 from libs.contracts.slots import rfc3339
-from libs.contracts.streams import CAMERAS
-from services.query.commands import Unwritten, record_wish
-from services.query.domain import Known
+from services.query.commands import Unwritten, Wished, record_wish
+from services.query.people.rights import Principal
 from services.query.rest.answers import CameraItem, CameraList, WishItem, camera_item, picture_item, wish_item
+from services.query.rest.asked import (
+    PROBLEMS,
+    Asker,
+    Key,
+    Needs,
+    Registered,
+    SiteNow,
+    cameras_read,
+    no_query,
+)
 from services.query.rest.playlists import Listing
-from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
+from services.query.rest.problems import unavailable
 from services.query.site import Site
 
-PROBLEMS: dict[int | str, dict[str, object]] = {
-    status: {"model": ProblemBody, "description": what}
-    for status, what in {404: "Not there", 422: "Not valid", 503: "Not now"}.items()
-}
-
-
-async def site_of(request: Request) -> Site:
-    """What the running service holds."""
-    return cast(Site, request.app.state.site)
-
-
-SiteNow = Annotated[Site, Depends(site_of)]
-
-
-async def no_query(request: Request) -> None:
-    """No address here takes query keys; one that is misspelt is never ignored."""
-    for key in request.query_params:
-        raise Problem(422, f"query key {key[:40]!r} is not known here")
-
-
-async def cameras_read(site: SiteNow) -> None:
-    """An empty list must mean "no cameras", never "not read yet"."""
-    if CAMERAS.name not in site.view.read:
-        raise unavailable("starting", "The service is starting and has not read the cameras yet.")
-
-
-async def registered(camera_id: str, site: SiteNow) -> tuple[Known, CameraConfig]:
-    """The camera of the path; the same 404 for every id that is none."""
-    known = site.view.cameras.get(camera_id)
-    if known is None or known.camera.config is None:
-        raise not_found()
-    return known, known.camera.config
-
-
-Registered = Annotated[tuple[Known, CameraConfig], Depends(registered)]
 router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], responses=PROBLEMS)
 
 
 @router.head("/api/v1/cameras", include_in_schema=False)
 @router.get("/api/v1/cameras", summary="All cameras")
-async def list_cameras(site: SiteNow, response: Response) -> CameraList:
-    """All registered cameras, by id."""
-    held = [(known, known.camera.config) for _, known in sorted(site.view.cameras.items())]
+async def list_cameras(site: SiteNow, who: Asker, response: Response) -> CameraList:
+    """The registered cameras that one may see, by id."""
+    held = [(known, known.camera.config) for name, known in sorted(site.view.cameras.items()) if who.sees(name)]
     listings = await to_thread.run_sync(_listings, site, [known.camera.id for known, config in held if config])
     now_ms = site.clock.now_ms()
     response.headers.update(_now(site, now_ms))
@@ -111,28 +83,38 @@ class Why(BaseModel):
     reason: str = Field(default="", max_length=200)
 
 
-Key = Annotated[str | None, Header(min_length=1, max_length=100, description="the same key asks for the same thing")]
-
-
-@router.post("/api/live-monitoring/start-hls-stream/{camera_id}", status_code=202, summary="Wish that a camera runs")
+@router.post(
+    "/api/live-monitoring/start-hls-stream/{camera_id}",
+    status_code=202,
+    summary="Wish that a camera runs",
+    dependencies=[Depends(Needs("teacher"))],
+)
 async def start_hls_stream(
-    camera: Registered, site: SiteNow, why: Why | None = None, idempotency_key: Key = None
+    camera: Registered, site: SiteNow, who: Asker, why: Why | None = None, idempotency_key: Key = None
 ) -> WishItem:
     """Recorded as `camera.desired`; nothing new is recorded when it is wished already."""
-    return await _wish(site, camera[0].camera.id, "running", why, idempotency_key)
+    return await _wish(site, camera[0].camera.id, ("running", who), why, idempotency_key)
 
 
-@router.post("/api/live-monitoring/stop-hls-stream/{camera_id}", status_code=202, summary="Wish that a camera stops")
+@router.post(
+    "/api/live-monitoring/stop-hls-stream/{camera_id}",
+    status_code=202,
+    summary="Wish that a camera stops",
+    dependencies=[Depends(Needs("teacher"))],
+)
 async def stop_hls_stream(
-    camera: Registered, site: SiteNow, why: Why | None = None, idempotency_key: Key = None
+    camera: Registered, site: SiteNow, who: Asker, why: Why | None = None, idempotency_key: Key = None
 ) -> WishItem:
     """Recorded as `camera.desired`; nothing new is recorded when it is wished already."""
-    return await _wish(site, camera[0].camera.id, "stopped", why, idempotency_key)
+    return await _wish(site, camera[0].camera.id, ("stopped", who), why, idempotency_key)
 
 
-async def _wish(site: Site, camera_id: str, state: Wish, why: Why | None, key: str | None) -> WishItem:
+async def _wish(
+    site: Site, camera_id: str, wished: tuple[Wish, Principal], why: Why | None, key: str | None
+) -> WishItem:
+    (state, who), reason = wished, why.reason if why else ""
     try:
-        await record_wish(site, camera_id, state, why.reason if why else "", key or str(uuid4()))
+        await record_wish(site, camera_id, Wished(state, who.user, reason, key or str(uuid4())))
     except Unwritten as problem:
         detail = "The bus does not answer, so the wish may not be recorded. Try again with the same Idempotency-Key."
         raise unavailable("bus-away", detail, retry_after=2) from problem

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from starlette.types import Receive, Scope, Send
 
 from libs.media import BadKey, MediaFile, NotMounted, NotThere, served_folder
-from services.query.rest.cameras import PROBLEMS, Registered, SiteNow, cameras_read, no_query
+from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read, no_query
 from services.query.rest.problems import Problem, not_found, unavailable
 from services.query.rest.ranges import Asked, Due, due
 from services.query.site import Site

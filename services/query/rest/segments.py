@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from libs.contracts.facts import SegmentClosed
 from services.query.domain import segments_between
-from services.query.rest.cameras import PROBLEMS, Registered, SiteNow, cameras_read
+from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
 

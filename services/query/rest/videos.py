@@ -14,7 +14,7 @@ from libs.contracts.facts import CameraConfig
 from libs.media import Incoming, MediaStore
 from services.query.commands import Unregistered, record_change
 from services.query.domain import Known, Planned
-from services.query.rest.cameras import PROBLEMS, Key, Registered, SiteNow, cameras_read, no_query
+from services.query.rest.asked import PROBLEMS, Key, Needs, Registered, SiteNow, cameras_read, no_query
 from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 from services.query.rest.queues import (
     NameTaken,
@@ -52,7 +52,7 @@ DRAINED = 1 << 20
 """So much of a refused body is read all the same, so that the sender hears why instead of a reset connection."""
 _CHANGE_PROBLEMS = {409: "Not with this queue", 412: "Not the revision that is named"}
 _UPLOAD_PROBLEMS = {408: "Too slow", 413: "Too large", 415: "No video by its name or type", 507: "Not enough space"}
-router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
+router = APIRouter(dependencies=[Depends(cameras_read), Depends(Needs("director"))], responses=PROBLEMS)
 
 
 def _problems(what: dict[int, str]) -> dict[int | str, dict[str, object]]:

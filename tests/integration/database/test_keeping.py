@@ -10,7 +10,7 @@ from sqlalchemy import select
 from services.query.records.control import Control
 from services.query.records.database import open_engine
 from services.query.records.generations import views_url
-from services.query.records.keeping import Taken, databases, keep_records
+from services.query.records.keeping import Records, Taken, databases
 from tests.integration.database.test_reading import FACTS, say, until_read
 from tests.integration.database.views import Fresh
 from tests.nats_server import NatsServer
@@ -23,7 +23,8 @@ async def test_facts_of_the_bus_are_in_log_and_views_after_two_starts(fresh: Fre
     log, shown = open_engine(url), open_engine(views_url(url, 1))
     for upto in (80, 160):
         async with server.bus("query") as bus:
-            keeping = asyncio.create_task(keep_records(bus, url))
+            records = Records(url)
+            keeping = asyncio.gather(records.keep(), records.read(bus))
             await say(server, FACTS[upto - 80 : upto])
             await until_read(shown, log, upto)
             keeping.cancel()

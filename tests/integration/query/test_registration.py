@@ -12,7 +12,7 @@ from libs.clock import SiteClock
 from libs.contracts.envelope import Fact, Origin, decode, new_fact
 from libs.contracts.streams import CAMERAS
 from services.query.cameras_file import parse_cameras
-from services.query.commands import record_wish, register_cameras
+from services.query.commands import Wished, record_wish, register_cameras
 from services.query.domain import plan
 from services.query.settings import Settings
 from services.query.site import Site
@@ -85,7 +85,7 @@ async def test_there_and_back_again(server: NatsServer, tmp_path: Path) -> None:
 async def test_a_wish_is_not_overruled(server: NatsServer, tmp_path: Path) -> None:
     async with site(server, tmp_path, DEMO) as held:
         await register_cameras(held)
-        await record_wish(held, "camera-1", "stopped", "", "key")
+        await record_wish(held, "camera-1", Wished("stopped", "anyone", "", "key"))
     stopped = [*FIRST, "camera.desired.camera-1 stopped"]
     assert await start(server, tmp_path, DEMO) == stopped
     assert await start(server, tmp_path, FILE) == [*stopped, "camera.updated.camera-1"]

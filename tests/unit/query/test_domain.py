@@ -116,7 +116,7 @@ def test_what_was_read_must_still_be_the_last() -> None:
     ],
 )
 def test_a_wish_is_recorded_once(known: Known, state: str, recorded: bool) -> None:
-    planned = wish(known, "running" if state == "running" else "stopped", "낮잠", "key")
+    planned = wish(known, "running" if state == "running" else "stopped", ("anyone", "낮잠"), "key")
     assert (planned is not None) is recorded
     if planned:
         expected = {"revision": known.camera.revision + 1, "state": state, "by": "anyone", "reason": "낮잠"}
