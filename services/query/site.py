@@ -9,6 +9,7 @@ from libs.contracts.streams import CAMERAS
 from libs.media import BadKey, MediaStore, NotMounted
 from services.query.domain import Condition, Verdict, verdict
 from services.query.records.keeping import Records
+from services.query.rest.pages import Pages
 from services.query.rest.playlists import Playlists
 from services.query.rest.uploads import Uploads, sweep
 from services.query.settings import Settings
@@ -33,6 +34,7 @@ class Site:
     store: MediaStore | None = None
     media_problem: str = ""
     records: Records = field(init=False)
+    pages: Pages = field(default_factory=Pages)
 
     def __post_init__(self) -> None:
         self.records = Records(self.settings.control_url, self.settings.query_role)

@@ -1,0 +1,101 @@
+"""What was seen: lists of events, one event with its picture and its place in the archive, and people's judgements."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from libs.contracts.assessments import Severity
+from libs.contracts.ids import is_camera_id
+from services.query.people.rights import Principal
+from services.query.records.keeping import Databases
+from services.query.rest.asked import PROBLEMS, Asker, Registered, SiteNow, cameras_read, no_query, registered
+from services.query.rest.event_items import EVENT_ID, STARTED_AT, Asked, EventList, event_item, events_statement
+from services.query.rest.lists import CursorText, Since, Until, cursor_of, page_of, read_cursor
+
+router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
+LATEST = 20
+
+
+class OfCamera(BaseModel):
+    """Which events of a camera are asked for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["safety", "development"] | None = None
+    severity: Severity | None = None
+    code: str | None = Field(default=None, pattern="^[a-z0-9_-]{1,64}$", description="such as `climb`")
+    since: Since = None
+    until: Until = None
+    reviewed: bool | None = Field(default=None, description="only those that people judged, or only the others")
+    limit: int = Field(default=LATEST, ge=1, le=200)
+    cursor: CursorText = None
+
+
+class OfSite(OfCamera):
+    """Which events are asked for."""
+
+    camera: str | None = Field(default=None, max_length=32)
+
+    @field_validator("camera")
+    @classmethod
+    def _grammar(cls, camera: str | None) -> str | None:
+        if camera is not None and not is_camera_id(camera):
+            raise ValueError("is no camera id: 1 to 32 of a-z, 0-9 and -")
+        return camera
+
+
+@router.head("/api/v1/events", include_in_schema=False)
+@router.get("/api/v1/events", summary="Events", response_model=EventList)
+async def list_events(request: Request, site: SiteNow, who: Asker, asked: Annotated[OfSite, Query()]) -> Response:
+    """What was seen, newest first, of all cameras that one may see."""
+    if asked.camera is None:
+        return await _events(request, site, asked, _cameras(who))
+    await registered(asked.camera, site, who)
+    return await _events(request, site, asked, (asked.camera,))
+
+
+@router.head("/api/live-monitoring/events/{camera_id}", include_in_schema=False)
+@router.get("/api/live-monitoring/events/{camera_id}", summary="Events of a camera", response_model=EventList)
+async def list_camera_events(
+    request: Request, site: SiteNow, camera: Registered, asked: Annotated[OfCamera, Query()]
+) -> Response:
+    """What was seen, newest first."""
+    return await _events(request, site, asked, (camera[0].camera.id,))
+
+
+@router.head("/api/live-monitoring/events/{camera_id}/latest", include_in_schema=False)
+@router.get(
+    "/api/live-monitoring/events/{camera_id}/latest",
+    summary="The latest events of a camera",
+    response_model=EventList,
+    dependencies=[Depends(no_query)],
+)
+async def list_latest_events(request: Request, site: SiteNow, camera: Registered) -> Response:
+    """The twenty that began last, newest first."""
+    return await _events(request, site, OfCamera(), (camera[0].camera.id,))
+
+
+def _cameras(who: Principal) -> tuple[str, ...] | None:
+    return None if who.cameras is None else tuple(sorted(who.cameras))
+
+
+async def _events(request: Request, site: SiteNow, given: OfCamera, cameras: tuple[str, ...] | None) -> Response:
+    asked = Asked(cameras, **given.model_dump(exclude={"camera"}))
+
+    async def make(now: Databases) -> object:
+        return await read_events(now, asked)
+
+    return await page_of(site, request, ("events", asked), make)
+
+
+async def read_events(now: Databases, asked: Asked) -> dict[str, object]:
+    """A page of events as the API shows it. Raises Away."""
+    if asked.cameras == ():
+        return {"items": [], "next": None}
+    place = read_cursor(asked.cursor) if asked.cursor else {}
+    # One more than a page holds tells whether there is another.
+    found = await now.rows.fetch(events_statement(*asked.shape()), **asked.values(), **place, limit=asked.limit + 1)
+    items = [event_item(row) for row in found[: asked.limit]]
+    last = found[asked.limit - 1] if len(found) > asked.limit else None
+    return {"items": items, "next": cursor_of(last[STARTED_AT], last[EVENT_ID]) if last else None}
