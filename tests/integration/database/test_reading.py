@@ -8,11 +8,12 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.bus import NotStored, publish
+from libs.bus import Bus, BusSettings, NotStored, publish, with_bus
 from libs.contracts.envelope import Fact, encode
 from libs.contracts.permissions import SERVICES
 from libs.contracts.streams import CAMERAS, EVENTS
@@ -47,18 +48,19 @@ async def control(url: str) -> AsyncIterator[AsyncEngine]:
 
 @contextlib.asynccontextmanager
 async def reading(server: NatsServer, log: AsyncEngine, shown: AsyncEngine) -> AsyncIterator[None]:
-    """The archiver and the projector of one process; leaving it ends them wherever they are."""
+    """Archiver and projector of one process, which waits for the bus; leaving it ends them wherever they are."""
 
-    async def read() -> None:
+    async def read(bus: Bus) -> None:
         turn = asyncio.Lock()
-        async with server.bus("query") as bus, asyncio.TaskGroup() as tasks:
+        async with asyncio.TaskGroup() as tasks:
             for stream in STREAMS:
                 archiver = Reader("archiver", log, Control.metadata.tables["archived"], write_log(stream.name), turn)
                 projector = Reader("projector", shown, TABLES["checkpoints"], write_views, turn)
                 tasks.create_task(read_into(bus, stream, archiver))
                 tasks.create_task(read_into(bus, stream, projector))
 
-    task = asyncio.create_task(read())
+    settings = BusSettings(nats_url=server.url, nats_user="query", nats_password=SecretStr("query"))
+    task = asyncio.create_task(with_bus(settings, "query", read, asyncio.Event(), lambda _: None))
     try:
         yield
     finally:
