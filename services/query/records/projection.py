@@ -1,76 +1,22 @@
-"""What each fact changes in the views. Pure: facts in any order, and any of them twice, give the same rows.
+"""What each fact changes in the views. Pure: facts in any order, and any of them twice, give the same rows."""
 
-A row is a mapping of columns, born from whichever of its facts comes first. Its columns form groups; of all changes to
-a group the one of the highest order wins, and the order stands in the row. Where a group is said once, the order is the
-id of the fact that said it.
-"""
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
 from libs.contracts import access, analyses, events, facts, looks
 from libs.contracts.envelope import Fact
-from libs.contracts.slots import moment, slot_end_ms
+from libs.contracts.slots import moment, slot_end_ms, slot_start_ms
+from services.query.records.merging import Change, Row
 
-Row = dict[str, object]
-Key = tuple[str | int, ...]
-Order = tuple[int | str, ...]
 Data = TypeVar("Data", bound=facts.FactData)
-
-KEYS: dict[str, tuple[str, ...]] = {
-    "cameras": ("camera_id",),
-    "segments": ("camera_id", "fps", "first_slot"),
-    "gaps": ("camera_id", "fps", "first_slot"),
-    "looks": ("look_id",),
-    "realtime_events": ("event_id",),
-    "reviews": ("review_id",),
-    "segment_analyses": ("segment_id",),
-    "spend_daily": ("camera_id", "day"),
-    "reports": ("camera_id", "day"),
-    "accesses": ("access_id",),
-}
-"""Table → its primary key."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """New values for a group of columns of one row. `order` names those that hold the order; `values` has them all."""
-
-    table: str
-    key: Key
-    order: tuple[str, ...]
-    values: Mapping[str, object]
-
-
-def born(table: str, key: Key) -> Row:
-    """A row of which only the key is known."""
-    return dict(zip(KEYS[table], key, strict=True))
-
-
-def merge(row: Row, change: Change) -> bool:
-    """Put the change into the row if nothing of a higher order stands there; tells whether the row is another now."""
-    new = [change.values[column] for column in change.order]
-    old = [row.get(column) for column in change.order]
-    if None not in old and new <= old:
-        return False
-    row.update(change.values)
-    return True
 
 
 def changes(fact: Fact) -> list[Change]:
     """What this fact changes; nothing for facts that no view shows."""
     change = _CHANGES.get(type(fact.data))
     return list(change(fact)) if change else []
-
-
-def tables_of(found: Iterable[Change]) -> dict[str, set[Key]]:
-    """The rows that must be at hand before these changes are merged, by table."""
-    wanted: dict[str, set[Key]] = {}
-    for change in found:
-        wanted.setdefault(change.table, set()).add(change.key)
-    return wanted
 
 
 def _plain(data: facts.Value, *names: str) -> dict[str, object]:
@@ -130,24 +76,34 @@ def _observed(fact: Fact, data: facts.CameraObserved) -> Iterator[Change]:
 # --- recordings ---
 
 
+_OfWindow = facts.SegmentClosed | facts.SegmentMissed | facts.SegmentExpired
+
+
+def _window(fact: Fact, data: _OfWindow, order: str, values: Row) -> Change:
+    """A window's begin follows from its key, so each of its facts tells it."""
+    at = moment(slot_start_ms(data.first_slot, data.fps))
+    return Change("segments", (fact.subject, data.fps, data.first_slot), (order,), {**values, "at": at})
+
+
 def _closed(fact: Fact, data: facts.SegmentClosed) -> Iterator[Change]:
-    values = _but(data, "first_slot", "fps", "gaps")
-    key = (fact.subject, data.fps, data.first_slot)
-    yield Change("segments", key, ("closed_fact",), {**values, "closed_fact": fact.id})
+    values = {**_but(data, "first_slot", "fps", "gaps"), "closed_fact": fact.id}
+    yield _window(fact, data, "closed_fact", values)
+    yield _listed(fact, data.segment_id, 1, data.started_at)
     for gap in data.gaps:
         key = (fact.subject, data.fps, gap.first_slot)
         values = {**_own(gap, "last_slot", "cause"), "segment_id": data.segment_id, "gap_fact": fact.id}
+        values["at"] = moment(slot_start_ms(gap.first_slot, data.fps))
         yield Change("gaps", key, ("gap_fact",), values)
 
 
 def _missed(fact: Fact, data: facts.SegmentMissed) -> Iterator[Change]:
     values = {"missed_frames": data.frames, "missed_reason": data.reason, "missed_fact": fact.id}
-    yield Change("segments", (fact.subject, data.fps, data.first_slot), ("missed_fact",), values)
+    yield _window(fact, data, "missed_fact", values)
 
 
 def _expired(fact: Fact, data: facts.SegmentExpired) -> Iterator[Change]:
     values = {"expired_at": fact.time, "expired_reason": data.reason, "expired_fact": fact.id}
-    yield Change("segments", (fact.subject, data.fps, data.first_slot), ("expired_fact",), values)
+    yield _window(fact, data, "expired_fact", values)
 
 
 # --- looks and events ---
@@ -156,6 +112,7 @@ def _expired(fact: Fact, data: facts.SegmentExpired) -> Iterator[Change]:
 def _look_started(fact: Fact, data: looks.LookStarted) -> Iterator[Change]:
     values = {"camera_id": fact.subject, "started_at": fact.time, "estimate_usd": data.estimate_usd}
     yield Change("looks", (fact.id,), ("started_fact",), {**values, "started_fact": fact.id})
+    yield Change("looks", (fact.id,), ("at_rank", "at"), {"at_rank": 0, "at": fact.time})
 
 
 def _look_completed(fact: Fact, data: looks.LookCompleted) -> Iterator[Change]:
@@ -163,6 +120,7 @@ def _look_completed(fact: Fact, data: looks.LookCompleted) -> Iterator[Change]:
     values |= _plain(data, "assessor", "input", "usage", "findings")
     values |= {"camera_id": fact.subject, "completed_fact": fact.id}
     yield Change("looks", (data.look_id,), ("completed_fact",), values)
+    yield Change("looks", (data.look_id,), ("at_rank", "at"), {"at_rank": 1, "at": data.ended_at})
 
 
 def _budget(fact: Fact, data: looks.LookBudgetChanged) -> Iterator[Change]:
@@ -203,6 +161,17 @@ def _reviewed(fact: Fact, data: events.EventReviewed) -> Iterator[Change]:
 # --- analyses and reports ---
 
 
+def _listed(fact: Fact, segment_id: str, rank: int, at: datetime) -> Change:
+    """Where an analysis stands among others: by its archive's begin, or by its own time until that is known."""
+    values = {"camera_id": fact.subject, "at_rank": rank, "at": at}
+    return Change("segment_analyses", (segment_id,), ("at_rank", "at"), values)
+
+
+def _cost(fact: Fact, cost_usd: float) -> Change:
+    values = {"camera_id": fact.subject, "at": fact.time, "cost_usd": cost_usd}
+    return Change("analysis_costs", (fact.id,), ("camera_id",), values)
+
+
 def _attempted(fact: Fact, data: analyses.SegmentAnalysisAttempted) -> Iterator[Change]:
     values = {
         "camera_id": fact.subject,
@@ -213,6 +182,8 @@ def _attempted(fact: Fact, data: analyses.SegmentAnalysisAttempted) -> Iterator[
         "next_attempt_at": data.next_attempt_at,
     }
     yield Change("segment_analyses", (data.segment_id,), ("attempt_version", "attempt"), values)
+    yield _listed(fact, data.segment_id, 0, fact.time)
+    yield _cost(fact, data.cost_usd)
 
 
 _RESULT = ("summary", "incidents", "development", "seen", "assessor")
@@ -229,12 +200,15 @@ def _analyzed(fact: Fact, data: analyses.SegmentAnalyzed) -> Iterator[Change]:
         **{"camera_id": fact.subject, "analyzed": 1, "analyzed_at": fact.time, "failed_reason": None},
     }
     yield Change("segment_analyses", (data.segment_id,), ("version", "analyzed"), values)
+    yield _listed(fact, data.segment_id, 0, fact.time)
+    yield _cost(fact, data.cost_usd)
 
 
 def _failed(fact: Fact, data: analyses.SegmentAnalysisFailed) -> Iterator[Change]:
     own = {"version": data.version, "camera_id": fact.subject, "analyzed": 0, "analyzed_at": fact.time}
     values = {**_NO_RESULT, **own, "failed_reason": data.reason}
     yield Change("segment_analyses", (data.segment_id,), ("version", "analyzed"), values)
+    yield _listed(fact, data.segment_id, 0, fact.time)
 
 
 def _reported(fact: Fact, data: analyses.ReportPublished) -> Iterator[Change]:

@@ -15,7 +15,8 @@ from libs.bus import Received
 from libs.contracts.envelope import Fact, FactError, NewerFact, decode
 from libs.observe import get_log
 from services.query.records.database import insert_new, upsert
-from services.query.records.projection import KEYS, Key, Row, born, changes, merge, tables_of
+from services.query.records.merging import KEYS, Key, Row, born, merge, tables_of
+from services.query.records.projection import changes
 from services.query.records.tables import TABLES
 
 BATCH = 500

@@ -65,6 +65,7 @@ class Segment(Views):
     camera_id: Mapped[str] = mapped_column(NAME, primary_key=True)
     fps: Mapped[int] = mapped_column(Integer, primary_key=True)
     first_slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime | None]
     segment_id: Mapped[str | None] = mapped_column(UUID)
     frames: Mapped[int | None]
     captured_frames: Mapped[int | None]
@@ -86,7 +87,7 @@ class Segment(Views):
     expired_reason: Mapped[str | None]
     expired_fact: Mapped[str | None] = mapped_column(UUID)
     __table_args__ = (
-        Index("segments_by_time", "camera_id", "started_at"),
+        Index("segments_by_time", "camera_id", "at"),
         Index("segments_by_id", "segment_id"),
         UNICODE,
     )
@@ -100,17 +101,21 @@ class Gap(Views):
     fps: Mapped[int] = mapped_column(Integer, primary_key=True)
     first_slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     last_slot: Mapped[int | None]
+    at: Mapped[datetime | None]
     cause: Mapped[str | None] = mapped_column(WORD)
     segment_id: Mapped[str | None] = mapped_column(UUID)
     gap_fact: Mapped[str | None] = mapped_column(UUID)
+    __table_args__ = (Index("gaps_by_time", "camera_id", "at"), UNICODE)
 
 
 class Look(Views):
-    """One look: what it was to cost, what came of it, what it cost."""
+    """One look: what it was to cost, what came of it, what it cost. `at`: its end, or its begin until that is known."""
 
     __tablename__ = "looks"
     look_id: Mapped[str] = mapped_column(UUID, primary_key=True)
     camera_id: Mapped[str | None] = mapped_column(NAME)
+    at_rank: Mapped[int | None]
+    at: Mapped[datetime | None]
     started_at: Mapped[datetime | None]
     estimate_usd: Mapped[float | None]
     started_fact: Mapped[str | None] = mapped_column(UUID)
@@ -132,7 +137,7 @@ class Look(Views):
     findings: Mapped[Array | None]
     next_look_in_s: Mapped[int | None]
     completed_fact: Mapped[str | None] = mapped_column(UUID)
-    __table_args__ = (Index("looks_by_time", "camera_id", "ended_at"), UNICODE)
+    __table_args__ = (Index("looks_by_time", "camera_id", "at", "look_id"), UNICODE)
 
 
 class RealtimeEvent(Views):
@@ -188,11 +193,13 @@ class Review(Views):
 
 
 class SegmentAnalysis(Views):
-    """What the newest analysis of an archive says, or why there is none."""
+    """What the newest analysis of an archive says, or why there is none. `at`: its begin, once that is known."""
 
     __tablename__ = "segment_analyses"
     segment_id: Mapped[str] = mapped_column(UUID, primary_key=True)
     camera_id: Mapped[str | None] = mapped_column(NAME)
+    at_rank: Mapped[int | None]
+    at: Mapped[datetime | None]
     version: Mapped[int | None]
     analyzed: Mapped[int | None]
     analyzed_at: Mapped[datetime | None]
@@ -210,7 +217,18 @@ class SegmentAnalysis(Views):
     attempt_outcome: Mapped[str | None] = mapped_column(WORD)
     attempt_reason: Mapped[str | None]
     next_attempt_at: Mapped[datetime | None]
-    __table_args__ = (Index("analyses_by_time", "camera_id", "analyzed_at"), UNICODE)
+    __table_args__ = (Index("analyses_by_time", "camera_id", "at", "segment_id"), UNICODE)
+
+
+class AnalysisCost(Views):
+    """What one analysis, or one try of it, cost."""
+
+    __tablename__ = "analysis_costs"
+    cost_id: Mapped[str] = mapped_column(UUID, primary_key=True)
+    camera_id: Mapped[str | None] = mapped_column(NAME)
+    at: Mapped[datetime | None]
+    cost_usd: Mapped[float | None]
+    __table_args__ = (Index("costs_by_time", "camera_id", "at"), UNICODE)
 
 
 class SpendDaily(Views):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import pytest
 
 from libs.contracts.envelope import Fact
-from services.query.records.projection import KEYS, Key, Row, born, changes, merge
+from services.query.records.merging import KEYS, Key, Row, born, merge
+from services.query.records.projection import changes
 from services.query.records.projector import project
 from services.query.records.tables import TABLES
 from tests.contracts.examples import EXAMPLES, example

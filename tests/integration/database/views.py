@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from services.query.records.database import open_engine
-from services.query.records.projection import Key, Row
+from services.query.records.merging import Key, Row
 from services.query.records.tables import TABLES, Views
 
 Fresh = Callable[[], Awaitable[str]]

@@ -5,7 +5,7 @@ import contextlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -33,9 +33,10 @@ class Told:
     server: NatsServer
     query: Query
     facts: list[Fact]
+    client: httpx.Client = field(default_factory=httpx.Client)
 
     def get(self, path: str, **parameters: str | int | bool) -> httpx.Response:
-        return httpx.get(self.query.url + path, params=parameters)
+        return self.client.get(self.query.url + path, params=parameters)
 
     def items(self, path: str, **parameters: str | int | bool) -> list[dict[str, object]]:
         """All items of a list, page after page."""

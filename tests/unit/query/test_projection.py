@@ -13,7 +13,8 @@ from libs.contracts.cameras import Camera, fold
 from libs.contracts.envelope import Fact, decode, encode
 from libs.contracts.facts import CameraConfig
 from libs.contracts.looks import LookCompleted
-from services.query.records.projection import KEYS, Key, Row, born, changes, merge
+from services.query.records.merging import KEYS, Key, Row, born, merge
+from services.query.records.projection import changes
 from tests.contracts.examples import AT, EXAMPLES, example
 from tests.story import story
 
