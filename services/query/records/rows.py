@@ -41,13 +41,13 @@ class Statement:
     """Values that the statement itself names, such as the word that a column is compared with."""
 
 
-def compiled(select: Select[tuple[object, ...]]) -> Statement:
+def compiled(select: Select[*tuple[Any, ...]]) -> Statement:
     """The statement of a question; what it is asked with stands in it as `bindparam`."""
     lite, my = _compile(select, sqlite_dialect(paramstyle="qmark")), _compile(select, MySQLDialect_asyncmy())
     return Statement(lite[0], lite[1], my[0], my[1], {**lite[2], **my[2]})
 
 
-def _compile(select: Select[tuple[object, ...]], dialect: Dialect) -> tuple[str, tuple[str, ...], Mapping[str, object]]:
+def _compile(select: Select[*tuple[Any, ...]], dialect: Dialect) -> tuple[str, tuple[str, ...], Mapping[str, object]]:
     made = select.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     fixed = {name: value for name, value in made.params.items() if value is not None}
     return str(made), tuple(made.positiontup or ()), fixed

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from libs.contracts.assessments import Severity
 from libs.contracts.ids import is_camera_id
 from services.query.people.rights import Principal
-from services.query.records.keeping import Databases
 from services.query.rest.asked import PROBLEMS, Asker, Registered, SiteNow, cameras_read, no_query, registered
-from services.query.rest.event_items import EVENT_ID, STARTED_AT, Asked, EventList, event_item, events_statement
-from services.query.rest.lists import CursorText, Since, Until, cursor_of, page_of, read_cursor
+from services.query.rest.event_items import EVENTS, EventList
+from services.query.rest.listing import Asked, given, list_page
+from services.query.rest.lists import CursorText, Since, Until
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
 LATEST = 20
@@ -80,22 +80,8 @@ def _cameras(who: Principal) -> tuple[str, ...] | None:
     return None if who.cameras is None else tuple(sorted(who.cameras))
 
 
-async def _events(request: Request, site: SiteNow, given: OfCamera, cameras: tuple[str, ...] | None) -> Response:
-    asked = Asked(cameras, **given.model_dump(exclude={"camera"}))
-
-    async def make(now: Databases) -> object:
-        return await read_events(now, asked)
-
-    return await page_of(site, request, ("events", asked), make)
-
-
-async def read_events(now: Databases, asked: Asked) -> dict[str, object]:
-    """A page of events as the API shows it. Raises Away."""
-    if asked.cameras == ():
-        return {"items": [], "next": None}
-    place = read_cursor(asked.cursor) if asked.cursor else {}
-    # One more than a page holds tells whether there is another.
-    found = await now.rows.fetch(events_statement(*asked.shape()), **asked.values(), **place, limit=asked.limit + 1)
-    items = [event_item(row) for row in found[: asked.limit]]
-    last = found[asked.limit - 1] if len(found) > asked.limit else None
-    return {"items": items, "next": cursor_of(last[STARTED_AT], last[EVENT_ID]) if last else None}
+async def _events(request: Request, site: SiteNow, asked: OfCamera, cameras: tuple[str, ...] | None) -> Response:
+    filters = asked.model_dump(exclude={"camera", "reviewed", "cursor", "limit"})
+    if asked.reviewed is not None:
+        filters["judged" if asked.reviewed else "unjudged"] = True
+    return await list_page(site, request, EVENTS, Asked(cameras, given(filters), asked.cursor, asked.limit))

@@ -94,11 +94,13 @@ def told(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     server.start()
     server.set_up()
     facts = list(story(SEED, hours=HOURS))
-    with database(request.param) as settings:
+    with contextlib.ExitStack() as closing:
+        settings = closing.enter_context(database(request.param))
         query = start_query(tmp_path_factory.mktemp("query"), server.url, settings=settings)
         try:
             asyncio.run(say(server, facts))
             site = Told(server, query, facts)
+            closing.enter_context(site.client)
             until("query is ready", query.is_ready, 10)
             last = len([row for row in site.rows("realtime_events") if row.get("detected_fact")])
             until("all is projected", lambda: len(site.items("/api/v1/events", limit=200)) == last, 20)
