@@ -13,7 +13,8 @@ from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query.commands import register_cameras
 from services.query.rest import cameras, events, media, page, problems, segments, videos
-from services.query.rest.gate import MAX_BODY, Gate
+from services.query.rest.gate import Gate
+from services.query.rest.gate_rules import MAX_BODY
 from services.query.settings import Settings
 from services.query.site import Site
 
@@ -63,7 +64,7 @@ async def serve(site: Site, listener: socket.socket, health: Health, stop: async
     async with asyncio.TaskGroup() as tasks:
         web = tasks.create_task(server.serve([listener]))
         web.add_done_callback(lambda _: stop.set())
-        work = (_keep_bus(site), site.records.keep(), _watch(site, health), health.turn())
+        work = (_keep_bus(site), site.records.keep(), site.directory.keep(), _watch(site, health), health.turn())
         others = [tasks.create_task(one) for one in work]
         await stop.wait()
         health.say("stopping", ready=False)
@@ -82,7 +83,7 @@ def _url(listener: socket.socket) -> str:
 
 def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
-        Gate(create_app(site)),
+        Gate(create_app(site), site),
         http="h11",  # unlike httptools it bounds what it reads before a request is whole
         ws="none",
         lifespan="off",
@@ -104,6 +105,7 @@ async def _keep_bus(site: Site) -> None:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(site.view.keep(bus))
                 tasks.create_task(site.records.read(bus))
+                tasks.create_task(site.audit.keep(bus))
                 if site.settings.query_role != "projector":
                     tasks.create_task(register_cameras(site))
         finally:

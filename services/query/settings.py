@@ -14,7 +14,7 @@ class Settings(BusSettings, ObserveSettings):
 
     media_url: str = Field(default="data/media", description="where media lives")
     dolbom_cameras: str = Field(default="", description="path of a cameras.yaml; empty = none")
-    http_host: str = Field(default="127.0.0.1", description="loopback address that the page and the API are served on")
+    http_host: str = Field(default="127.0.0.1", description="IP address that the page and the API are served on")
     http_port: int = Field(default=8080, ge=0, le=65535, description="port of the page and the API; 0 = free one")
     dolbom_videos: str = Field(default="", description="a folder outside the store with files that sources name")
     upload_max_bytes: int = Field(default=2 << 30, ge=1, description="the largest video that may be uploaded")
@@ -43,10 +43,11 @@ class Settings(BusSettings, ObserveSettings):
 
     @field_validator("http_host")
     @classmethod
-    def _loopback(cls, host: str) -> str:
-        """Without users everybody who reaches the port may see and stop everything."""
+    def _address(cls, host: str) -> str:
+        """Whoever reaches the port has to sign in, unless only this machine does."""
         if host == "localhost":
             return "127.0.0.1"
-        if not ipaddress.ip_address(host).is_loopback:
-            raise ValueError(f"there are no users yet, so only a loopback address is served, not {host}")
-        return host
+        try:
+            return str(ipaddress.ip_address(host))
+        except ValueError:
+            raise ValueError(f"{host[:40]!r} is no IP address: take 127.0.0.1, or 0.0.0.0 for all of them") from None

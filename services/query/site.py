@@ -2,12 +2,17 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from libs.bus import Bus
 from libs.clock import SiteClock
 from libs.contracts.streams import CAMERAS
 from libs.media import BadKey, MediaStore, NotMounted
 from services.query.domain import Condition, Verdict, verdict
+from services.query.people.audit import Audit
+from services.query.people.directory import Directory
+from services.query.people.limits import Limits
+from services.query.people.passwords import Passwords
 from services.query.records.keeping import Records
 from services.query.rest.pages import Pages
 from services.query.rest.playlists import Playlists
@@ -34,10 +39,17 @@ class Site:
     store: MediaStore | None = None
     media_problem: str = ""
     records: Records = field(init=False)
+    directory: Directory = field(init=False)
+    audit: Audit = field(init=False)
+    passwords: Passwords = field(default_factory=Passwords)
+    limits: Limits = field(default_factory=Limits)
     pages: Pages = field(default_factory=Pages)
 
     def __post_init__(self) -> None:
         self.records = Records(self.settings.control_url, self.settings.query_role)
+        self.directory = Directory(self.records)
+        data = self.settings.dolbom_data
+        self.audit = Audit(self.clock, Path(data, "spool", "query") if data else None)
 
     @property
     def connected(self) -> bool:

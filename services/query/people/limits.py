@@ -1,6 +1,7 @@
 """How often somebody may try something. Pure: the caller says what time it is."""
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 
 
 class Limit:
@@ -32,3 +33,23 @@ class Limit:
     def _forget(self, now: float) -> None:
         while self._forgiven and next(iter(self._forgiven.values())) <= now:
             self._forgiven.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of one process. Tries to sign in count for the address, for the user at that address, and for the user."""
+
+    address: Limit = field(default_factory=lambda: Limit(30, 60))
+    user_at_address: Limit = field(default_factory=lambda: Limit(10, 60))
+    user: Limit = field(default_factory=lambda: Limit(60, 60))
+    """High enough that a stranger elsewhere hardly keeps somebody from signing in at home."""
+    wishes: Limit = field(default_factory=lambda: Limit(60, 60))
+    """Starts and stops of one person."""
+
+    def sign_in(self, user: str, address: str, now: float) -> float:
+        """Count a try; after how many seconds it may be tried, 0 = now."""
+        return (
+            self.address.wait(address, now)
+            or self.user_at_address.wait(f"{user}|{address}", now)
+            or self.user.wait(user, now)
+        )

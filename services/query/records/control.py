@@ -50,7 +50,7 @@ class Generation(Control):
 
 
 class People(Control):
-    """One row. Whoever changes accounts, sessions or tokens raises `version` first, and so is the only one meanwhile."""
+    """One row. Whoever changes accounts, sessions or tokens raises `version` first, and is the only one meanwhile."""
 
     __tablename__ = "people"
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -8,13 +8,19 @@ from fastapi import Depends, Header, Request
 from libs.contracts.facts import CameraConfig
 from libs.contracts.streams import CAMERAS
 from services.query.domain import Known
-from services.query.people.rights import ANYONE, Principal, Role
-from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
+from services.query.people.rights import Principal, Role
+from services.query.rest.problems import NotTheirs, Problem, ProblemBody, not_found, unavailable
 from services.query.site import Site
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
     status: {"model": ProblemBody, "description": what}
-    for status, what in {404: "Not there", 422: "Not valid", 503: "Not now"}.items()
+    for status, what in {
+        401: "Not signed in",
+        403: "Not allowed",
+        404: "Not there",
+        422: "Not valid",
+        503: "Not now",
+    }.items()
 }
 PRINCIPAL = "dolbom.principal"
 """Where the gate puts who asks, in the scope of a request."""
@@ -27,7 +33,10 @@ async def site_of(request: Request) -> Site:
 
 async def asker(request: Request) -> Principal:
     """Who asks, as the gate found out."""
-    return cast(Principal, request.scope.get(PRINCIPAL, ANYONE))
+    who = request.scope.get(PRINCIPAL)
+    if who is None:
+        raise Problem(401, "Sign in first.", "not-signed-in", headers={"WWW-Authenticate": "Bearer"})
+    return cast(Principal, who)
 
 
 Key = Annotated[str | None, Header(min_length=1, max_length=100, description="the same key asks for the same thing")]
@@ -62,8 +71,10 @@ async def cameras_read(site: SiteNow) -> None:
 async def registered(camera_id: str, site: SiteNow, who: Asker) -> tuple[Known, CameraConfig]:
     """The camera of the path; the same 404 for every id that is none, and for cameras of others."""
     known = site.view.cameras.get(camera_id)
-    if known is None or known.camera.config is None or not who.sees(camera_id):
+    if known is None or known.camera.config is None:
         raise not_found()
+    if not who.sees(camera_id):
+        raise NotTheirs(camera_id)
     return known, known.camera.config
 
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 MEDIA_TYPE = "application/problem+json"
+HIDDEN = "dolbom.hidden"
+"""Where the scope of a request says that it was for somebody else's camera, and which."""
 _MAX_INSTANCE = 1000
 _SENTENCES = {
     404: "There is nothing at this address.",
@@ -45,6 +47,14 @@ class Problem(Exception):
         super().__init__(detail)
         self.status, self.detail, self.kind = status, detail or _SENTENCES[status], kind
         self.headers, self.extra = dict(headers or {}), dict(extra or {})
+
+
+class NotTheirs(Problem):
+    """Somebody else's camera: the answer is that of one that is not there, and it is written down."""
+
+    def __init__(self, camera_id: str) -> None:
+        super().__init__(404)
+        self.camera_id = camera_id
 
 
 def not_found() -> Problem:
@@ -83,6 +93,8 @@ def install(app: FastAPI) -> None:
 async def _of_ours(request: Request, problem: Exception) -> JSONResponse:
     if not isinstance(problem, Problem):
         raise problem
+    if isinstance(problem, NotTheirs):
+        request.scope[HIDDEN] = problem.camera_id
     return answer(problem, request.scope["path"])
 
 

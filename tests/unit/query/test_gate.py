@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import Headers
 
-from services.query.rest.gate import is_loopback, refusal
+from services.query.rest.gate_rules import is_loopback, refusal
 
 HERE = "localhost localhost:8080 LOCALHOST:1 127.0.0.1 127.0.0.1:8080 127.8.8.8:1 [::1] [::1]:8080"
 ELSEWHERE = """dolbom.example localhost.example 127.0.0.1.example 127.0.0.1@example localhost: localhost:x localhost/
