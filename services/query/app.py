@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query.commands import register_cameras
-from services.query.rest import cameras, events, media, page, problems, segments, videos
+from services.query.rest import accesses, cameras, events, media, page, people, problems, segments, sessions, videos
 from services.query.rest.gate import Gate
 from services.query.rest.gate_rules import MAX_BODY
 from services.query.settings import Settings
@@ -45,7 +45,7 @@ def create_app(site: Site) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.site, app.state.page = site, page.read_page()
-    for part in (cameras, events, segments, videos, media, page):
+    for part in (sessions, people, accesses, cameras, events, segments, videos, media, page):
         app.include_router(part.router)
     problems.install(app)
     return app

@@ -5,11 +5,12 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Header, Request
 
+from libs.clock import real
 from libs.contracts.facts import CameraConfig
 from libs.contracts.streams import CAMERAS
 from services.query.domain import Known
 from services.query.people.rights import Principal, Role
-from services.query.rest.problems import NotTheirs, Problem, ProblemBody, not_found, unavailable
+from services.query.rest.problems import NotTheirs, Problem, ProblemBody, not_found, too_many, unavailable
 from services.query.site import Site
 
 PROBLEMS: dict[int | str, dict[str, object]] = {
@@ -54,6 +55,17 @@ class Needs:
         """Refuse those who have not."""
         if not who.at_least(self.role):
             raise Problem(403, f"This takes the rights of a {self.role}.", "not-allowed")
+
+
+def seen(site: Site, who: Principal, camera_id: str) -> None:
+    """Write down that somebody looks at a camera; for every route that gives its pictures. Nobody waits for it."""
+    site.audit.viewed(who.user, camera_id)
+
+
+async def wishes_at_leisure(site: SiteNow, who: Asker) -> None:
+    """A dependency: nobody starts and stops more than once a second for long."""
+    if wait := site.limits.wishes.wait(who.user, real()):
+        raise too_many(wait, "You start and stop too often.")
 
 
 async def no_query(request: Request) -> None:

@@ -20,9 +20,11 @@ from services.query.rest.asked import (
     SiteNow,
     cameras_read,
     no_query,
+    seen,
+    wishes_at_leisure,
 )
 from services.query.rest.playlists import Listing
-from services.query.rest.problems import unavailable
+from services.query.rest.problems import ProblemBody, unavailable
 from services.query.site import Site
 
 router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], responses=PROBLEMS)
@@ -58,7 +60,7 @@ async def get_camera(camera: Registered, site: SiteNow, response: Response) -> C
     response_class=Response,
     responses={200: {"content": {"image/jpeg": {}}, "description": "The still; `Dolbom-Age-Ms` says how old it is"}},
 )
-async def get_now_picture(camera: Registered, site: SiteNow) -> Response:
+async def get_now_picture(camera: Registered, site: SiteNow, who: Asker) -> Response:
     """The newest still, about a second old; a picture that is older than ten seconds is never given as live."""
     camera_id, now_ms = camera[0].camera.id, site.clock.now_ms()
     picture, still = picture_item(site, camera_id, now_ms), site.view.stills.get(camera_id)
@@ -72,6 +74,7 @@ async def get_now_picture(camera: Registered, site: SiteNow) -> Response:
         "Dolbom-Kind": picture.kind,
         **_now(site, now_ms),
     }
+    seen(site, who, camera_id)
     return Response(still.jpeg, headers=headers, media_type="image/jpeg")
 
 
@@ -87,7 +90,8 @@ class Why(BaseModel):
     "/api/live-monitoring/start-hls-stream/{camera_id}",
     status_code=202,
     summary="Wish that a camera runs",
-    dependencies=[Depends(Needs("teacher"))],
+    dependencies=[Depends(Needs("teacher")), Depends(wishes_at_leisure)],
+    responses={429: {"model": ProblemBody, "description": "Too often"}},
 )
 async def start_hls_stream(
     camera: Registered, site: SiteNow, who: Asker, why: Why | None = None, idempotency_key: Key = None
@@ -100,7 +104,8 @@ async def start_hls_stream(
     "/api/live-monitoring/stop-hls-stream/{camera_id}",
     status_code=202,
     summary="Wish that a camera stops",
-    dependencies=[Depends(Needs("teacher"))],
+    dependencies=[Depends(Needs("teacher")), Depends(wishes_at_leisure)],
+    responses={429: {"model": ProblemBody, "description": "Too often"}},
 )
 async def stop_hls_stream(
     camera: Registered, site: SiteNow, who: Asker, why: Why | None = None, idempotency_key: Key = None

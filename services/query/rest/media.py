@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Response
 from starlette.types import Receive, Scope, Send
 
 from libs.media import BadKey, MediaFile, NotMounted, NotThere, served_folder
-from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read, no_query
+from services.query.rest.asked import PROBLEMS, Asker, Registered, SiteNow, cameras_read, no_query, seen
 from services.query.rest.problems import Problem, not_found, unavailable
 from services.query.rest.ranges import Asked, Due, due
 from services.query.site import Site
@@ -68,6 +68,15 @@ async def _until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
     scope.cancel()
 
 
+async def asked_part(
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Asked:
+    """What the headers ask for."""
+    return Asked(range_, if_range, if_none_match)
+
+
 @router.head("/api/live-monitoring/hls/{camera_id}/{filename}", include_in_schema=False)
 @router.get(
     "/api/live-monitoring/hls/{camera_id}/{filename}",
@@ -79,20 +88,23 @@ async def get_hls_file(
     filename: str,
     camera: Registered,
     site: SiteNow,
-    range_: Annotated[str | None, Header(alias="Range")] = None,
-    if_range: Annotated[str | None, Header()] = None,
-    if_none_match: Annotated[str | None, Header()] = None,
+    who: Asker,
+    asked: Annotated[Asked, Depends(asked_part)],
 ) -> Response:
     """Closed media never change and may be kept for ever; a playlist is asked for again each time."""
-    file = await to_thread.run_sync(_open, site, camera[0].camera.id, filename)
+    camera_id = camera[0].camera.id
+    file = await to_thread.run_sync(_open, site, camera_id, filename)
+    seen(site, who, camera_id)
+    if filename.endswith(".mp4"):
+        site.audit.exported(who.user, camera_id, filename)
     media_type = MEDIA_TYPES[filename.rsplit(".", 1)[-1]]
     etag = f'"{file.modified_ns:x}-{file.size:x}"'
     if filename.endswith(".m3u8"):
         headers = {"ETag": etag, "Cache-Control": "no-cache"}
-        part = due(Asked(if_none_match=if_none_match), etag, file.size)
+        part = due(Asked(if_none_match=asked.if_none_match), etag, file.size)
     else:
         headers = {"ETag": etag, "Cache-Control": FOR_EVER, "Accept-Ranges": "bytes"}
-        part = due(Asked(range_, if_range, if_none_match), etag, file.size)
+        part = due(asked, etag, file.size)
     if part.status in (200, 206):
         if part.status == 206:
             headers["Content-Range"] = f"bytes {part.first}-{part.first + part.length - 1}/{file.size}"

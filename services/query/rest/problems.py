@@ -1,5 +1,6 @@
 """Every error as an RFC 9457 problem: one clear sentence, never a path of the server or a secret."""
 
+import math
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import quote
@@ -65,6 +66,11 @@ def not_found() -> Problem:
 def unavailable(kind: str, detail: str, retry_after: int = 1, **extra: str | None) -> Problem:
     """Not now: worth trying again after some seconds."""
     return Problem(503, detail, kind, headers={"Retry-After": str(retry_after)}, extra=extra)
+
+
+def too_many(wait: float, detail: str) -> Problem:
+    """Too often: worth trying again after `wait` seconds."""
+    return Problem(429, detail, "too-many", headers={"Retry-After": str(math.ceil(wait))})
 
 
 def answer(problem: Problem, path: str) -> JSONResponse:
