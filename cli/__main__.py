@@ -3,8 +3,10 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import NoReturn
 
+from cli import people
 from cli.refusal import Refusal
 
 
@@ -51,6 +53,8 @@ def _run(asked: argparse.Namespace) -> int:
         from cli.events import events
 
         return events(asked.data, asked.subjects, as_json=asked.json)
+    if asked.command in people.COMMANDS:
+        return people.run(asked)
     from cli.docs import write_docs
 
     return write_docs(asked.output)
@@ -60,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="dolbom", description="Live video of a place of care, recorded, watched and explained.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = _command(commands, "up", "start a site on this machine; Ctrl-C stops it")
-    up.add_argument("--host", default="127.0.0.1", help="loopback address of the page (127.0.0.1)")
+    up.add_argument("--host", default="127.0.0.1", help="address of the page (127.0.0.1); 0.0.0.0 is for all")
     up.add_argument("--port", type=int, default=8080, help="port of the page (8080, or the next free one)")
     up.add_argument("--video", default="", metavar="PATH", help="a video, or a folder of videos, that camera-1 plays")
     up.add_argument("--clock", default="", metavar="START@SPEED", help="simulated time: 2026-03-02T09:00:00Z@10")
@@ -78,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     past.add_argument("--name", default="", help="what people call the camera")
     past.add_argument("--profile", default="", metavar="WxH@FPS", help="size and pictures a second (640x480@5)")
     past.add_argument("files", nargs="*", metavar="FILE", help="videos, played once, in this order")
+    people.add_parsers(partial(_command, commands))
     docs = commands.add_parser("docs", allow_abbrev=False)
     docs.add_argument("output", nargs="?", help="file to write (docs/events.md)")
     return parser

@@ -49,6 +49,11 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def reachable(host: str) -> str:
+    """Where this machine itself reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only looked up
+
+
 def ports(wished: int) -> Iterable[int]:
     """The ports to try, in order; 0 lets the system choose."""
     return range(wished, min(wished + PORTS_TRIED, 65_535) + 1) if wished else (0,)

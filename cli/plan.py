@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cli.access import Access
 from cli.bus_server import find_server, free_port
-from cli.domain import PORTS_TRIED, is_loopback
+from cli.domain import PORTS_TRIED, reachable
+from cli.hosts import checked_host
 from cli.refusal import Refusal
 from cli.site import Site
 from cli.videos import Videos, find_videos
@@ -52,21 +53,22 @@ class Plan:
     @property
     def url(self) -> str:
         """Where the page will be."""
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        host = reachable(self.host)
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
 def make_plan(options: Options, environment: Mapping[str, str]) -> Plan:
     """Check all that was asked; raises Refusal with the first thing that cannot be."""
     if options.simulate_gemini:
         raise Refusal("--simulate-gemini (SIMULATE_GEMINI=1) is not there yet: start without it")
-    host = _host(options.host)
+    site = Site.at(options.data)
+    host = checked_host(options.host, site, environment)
     if not 0 <= options.port <= 65_535:
         raise Refusal(f"PORT {options.port} is no port: take one from 1 to 65535")
     clock = _clock(options.clock or environment.get("DOLBOM_CLOCK", ""))
     videos = _videos(options.video, environment) if options.video else None
     cameras = _cameras(environment.get("DOLBOM_CAMERAS", ""), videos)
     server = "" if environment.get("NATS_URL") else find_server(environment)
-    site = Site.at(options.data)
     site.prepare()
     media = _media(site, environment.get("MEDIA_URL", ""))
     _check_clock(site, clock, last_recorded_ms(Path(media)))
@@ -74,16 +76,6 @@ def make_plan(options: Options, environment: Mapping[str, str]) -> Plan:
     if url := environment.get("NATS_URL"):
         external = Access(url, environment.get("NATS_USER") or "setup", environment.get("NATS_PASSWORD", ""))
     return Plan(site, host, options.port, clock, videos, cameras, media, external, server, environment)
-
-
-def _host(host: str) -> str:
-    if not is_loopback(host):
-        raise Refusal(
-            f"HOST {host} would show the children to everybody on the network, and there are no users yet. Type:\n"
-            "  make run HOST=127.0.0.1\n"
-            "  ssh -L 8080:127.0.0.1:8080 <this machine>    (to watch from another one)"
-        )
-    return "127.0.0.1" if host == "localhost" else host
 
 
 def page_port(plan: Plan) -> int:

@@ -1,19 +1,23 @@
 """`dolbom status`: how the services and cameras of a site are."""
 
 import json
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
+from cli.domain import reachable
+from cli.rest import bearer, kept_token
 from cli.site import Site, is_alive
 from cli.status_lines import GONE, SILENT, CameraShown, ServiceShown, camera_line, exit_status, service_line
-from cli.web import ask
+from cli.web import Call, ask
 from libs.clock import BadClock, parse_simulated
 from libs.contracts.permissions import SERVICES
 
 _LOOPBACK = "127.0.0.1"
+_SILENT = "query does not answer"
 
 
 def status(data: str, *, as_json: bool) -> int:
@@ -21,9 +25,10 @@ def status(data: str, *, as_json: bool) -> int:
     site = Site.at(data)
     told = site.read_env()
     with ThreadPoolExecutor(len(SERVICES) + 1) as pool:
-        asked = pool.submit(_cameras, told)
+        asked = pool.submit(_cameras, told, kept_token(site, os.environ))
         services = list(pool.map(partial(_service, site), SERVICES))
-        cameras = asked.result() if any(service.state != GONE for service in services) else None
+        told_cameras = asked.result() if any(service.state != GONE for service in services) else None
+    cameras = told_cameras if isinstance(told_cameras, list) else None
     speed = _speed(told.get("DOLBOM_CLOCK", ""))
     code = exit_status(services, cameras, speed)
     if as_json:
@@ -37,7 +42,7 @@ def status(data: str, *, as_json: bool) -> int:
     for camera in cameras or ():
         print(camera_line(camera, speed))
     if cameras is None:
-        print("! cameras    nobody could be asked: query does not answer")
+        print(f"! cameras    nobody could be asked: {told_cameras or _SILENT}")
     return code
 
 
@@ -72,15 +77,16 @@ def _service(site: Site, name: str) -> ServiceShown:
     )
 
 
-def _cameras(told: Mapping[str, str]) -> list[CameraShown] | None:
-    """Ask query, whose address the last start told."""
+def _cameras(told: Mapping[str, str], token: str) -> list[CameraShown] | str:
+    """Ask query, whose address the last start told; a text says why nobody could be asked."""
     if not told.get("HTTP_PORT", "").isdigit():
-        return None
-    answer = ask(told.get("HTTP_HOST", _LOOPBACK), int(told["HTTP_PORT"]), "/api/v1/cameras")
-    if answer is None or answer.status != 200:
-        return None
-    items = _object(answer.body).get("items")
-    return [_camera(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else None
+        return _SILENT
+    host, port = reachable(told.get("HTTP_HOST", _LOOPBACK)), int(told["HTTP_PORT"])
+    answer = ask(host, port, "/api/v1/cameras", call=Call(headers=bearer(token)))
+    if answer is not None and answer.status == 401:
+        return "sign in with `dolbom login`"
+    items = _object(answer.body).get("items") if answer is not None and answer.status == 200 else None
+    return [_camera(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else _SILENT
 
 
 def _camera(item: Mapping[str, object]) -> CameraShown:

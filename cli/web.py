@@ -1,7 +1,8 @@
 """Asks a process of this machine something over HTTP."""
 
 import http.client
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,15 +11,28 @@ class Answer:
 
     status: int
     body: bytes
+    cookie: str = ""
+    """`name=value` of the cookie that it sets."""
 
 
-def ask(host: str, port: int, path: str, timeout: float = 2.0) -> Answer | None:
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How something is asked."""
+
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None = None
+
+
+def ask(host: str, port: int, path: str, timeout: float = 2.0, call: Call | None = None) -> Answer | None:
     """The answer, or None when there is none in time. Blocks."""
+    call = call or Call()
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
-        connection.request("GET", path, headers={"Accept": "*/*", "Connection": "close"})
+        connection.request(call.method, path, call.body, {"Accept": "*/*", "Connection": "close", **call.headers})
         response = connection.getresponse()
-        return Answer(response.status, response.read())
+        cookie = response.getheader("Set-Cookie", "").partition(";")[0]
+        return Answer(response.status, response.read(), cookie)
     except (OSError, http.client.HTTPException):
         return None
     finally:

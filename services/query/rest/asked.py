@@ -54,7 +54,7 @@ class Needs:
     async def __call__(self, who: Asker) -> None:
         """Refuse those who have not."""
         if not who.at_least(self.role):
-            raise Problem(403, f"This takes the rights of a {self.role}.", "not-allowed")
+            raise Problem(403, f"This takes the role {self.role}, or one with more rights.", "not-allowed")
 
 
 def seen(site: Site, who: Principal, camera_id: str) -> None:

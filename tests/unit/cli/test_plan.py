@@ -1,5 +1,7 @@
 """What `dolbom up` refuses before anything starts, and what services are told."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,8 +33,28 @@ def test_nothing_is_touched_before_all_is_checked(options: Options, tmp_path: Pa
 def test_a_host_for_others_is_refused_with_what_to_type(options: Options) -> None:
     with pytest.raises(Refusal, match="no users yet") as refused:
         make_plan(replace(options, host="0.0.0.0"), {})
-    assert "HOST=127.0.0.1" in str(refused.value)
+    assert ".venv/bin/dolbom users add NAME --role admin --data " in str(refused.value)
+    assert "make run HOST=0.0.0.0 DATA=" in str(refused.value)
     assert len(str(refused.value).splitlines()) == 3
+
+
+def test_a_host_for_others_takes_users(options: Options, tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "query"
+    folder.mkdir(parents=True)
+    with closing(sqlite3.connect(folder / "control.db")) as control:
+        control.execute("CREATE TABLE accounts (user_id TEXT)")
+        with pytest.raises(Refusal, match="no users yet"):
+            make_plan(replace(options, host="0.0.0.0"), {})
+        control.execute("INSERT INTO accounts VALUES ('kim')")
+        control.commit()
+    plan = make_plan(replace(options, host="0.0.0.0", port=8080), {})
+    assert (plan.host, plan.url) == ("0.0.0.0", "http://127.0.0.1:8080")
+    with pytest.raises(Refusal, match="is no IP address"):
+        make_plan(replace(options, host="dolbom.example"), {})
+    elsewhere = {"DATABASE_URL": "mysql+asyncmy://db/dolbom"}
+    assert (
+        make_plan(replace(options, host="::", data=str(tmp_path / "other"), port=1), elsewhere).url == "http://[::1]:1"
+    )
 
 
 def test_localhost_is_this_machine(options: Options) -> None:

@@ -1,0 +1,84 @@
+"""Speaks REST to a site's query, as whoever signed in here."""
+
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.domain import reachable
+from cli.refusal import Refusal
+from cli.site import Site
+from cli.web import Answer, Call, ask
+
+TOKEN = "DOLBOM_TOKEN"  # noqa: S105 - the name of a variable
+_PATIENCE = 10.0
+
+
+def token_file(site: Site) -> Path:
+    """Where `dolbom login` keeps a token; for its owner alone."""
+    return site.data / "cli-token"
+
+
+def kept_token(site: Site, environment: Mapping[str, str]) -> str:
+    """The token of DOLBOM_TOKEN, or the kept one; empty when there is none."""
+    if token := environment.get(TOKEN, "").strip():
+        return token
+    with suppress(OSError, UnicodeDecodeError):
+        return token_file(site).read_text(encoding="ascii").strip()
+    return ""
+
+
+def bearer(token: str) -> dict[str, str]:
+    """The header that shows a token, if there is one."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The API of a site, and what is shown to it."""
+
+    host: str
+    port: int
+    shown: Mapping[str, str]
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
+        """The object that the site answers, empty for none. Raises Refusal with what the site says against it."""
+        return read(self.call(method, path, body))
+
+    def call(self, method: str, path: str, body: Mapping[str, object] | None = None) -> Answer:
+        """The answer as it comes. Raises Refusal when nobody answers, or with what the site says against it."""
+        headers, sent = dict(self.shown), None
+        if body is not None:
+            headers["Content-Type"], sent = "application/json", json.dumps(body).encode()
+        answer = ask(self.host, self.port, path, _PATIENCE, Call(method, headers, sent))
+        if answer is None:
+            raise Refusal("the site does not answer: start it with `make run`")
+        if answer.status >= 400:
+            raise Refusal(_problem(answer))
+        return answer
+
+
+def rest_of(site: Site, shown: Mapping[str, str]) -> Rest:
+    """The API of the site that was started last on this data. Raises Refusal when there was none."""
+    told = site.read_env()
+    if not told.get("HTTP_PORT", "").isdigit():
+        raise Refusal(f"no site was started on DATA {site.shown(site.data)}: start one with `make run`")
+    return Rest(reachable(told.get("HTTP_HOST", "127.0.0.1")), int(told["HTTP_PORT"]), shown)
+
+
+def read(answer: Answer) -> dict[str, object]:
+    """The object in an answer."""
+    with suppress(ValueError):
+        found: object = json.loads(answer.body)
+        if isinstance(found, dict):
+            return found
+    return {}
+
+
+def _problem(answer: Answer) -> str:
+    """One line for a problem."""
+    said = str(read(answer).get("detail") or f"the site answers {answer.status}").split("\n")[0]
+    if read(answer).get("type") == "urn:dolbom:problem:not-signed-in":
+        return f"{said} Use `dolbom login`, or set {TOKEN}"
+    return said
