@@ -12,9 +12,10 @@ from fastapi import FastAPI
 from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query.commands import register_cameras
-from services.query.rest import accesses, cameras, events, media, page, people, problems, segments, sessions, videos
+from services.query.rest import page, problems
 from services.query.rest.gate import Gate
 from services.query.rest.gate_rules import MAX_BODY
+from services.query.rest.routes import ROUTERS
 from services.query.settings import Settings
 from services.query.site import Site
 
@@ -45,8 +46,8 @@ def create_app(site: Site) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.site, app.state.page = site, page.read_page()
-    for part in (sessions, people, accesses, cameras, events, segments, videos, media, page):
-        app.include_router(part.router)
+    for router in ROUTERS:
+        app.include_router(router)
     problems.install(app)
     return app
 

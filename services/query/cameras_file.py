@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import yaml  # type: ignore[import-untyped,unused-ignore]
 from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
@@ -11,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_va
 from libs.contracts.cameras import plain_file_name
 from libs.contracts.facts import CameraConfig, Source
 from libs.contracts.ids import check_camera_id
+from services.query.days import known_zone
 from services.query.domain import Entry
 
 MAX_BYTES = 1 << 20
@@ -18,14 +18,6 @@ MAX_BYTES = 1 << 20
 
 class BadCameras(ValueError):
     """The file cannot be used; the text names entry and field."""
-
-
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, LookupError) as problem:
-        raise ValueError(f"{name[:40]!r} is no time zone; write it as Asia/Seoul") from problem
-    return name
 
 
 def _plain_name(name: str) -> str:
@@ -49,7 +41,7 @@ class _Queue(Source):
 class _Written(CameraConfig):
     id: Annotated[str, AfterValidator(check_camera_id)]
     room: str = Field(default="", max_length=100)
-    time_zone: Annotated[str, AfterValidator(_known_zone)] = "Asia/Seoul"
+    time_zone: Annotated[str, AfterValidator(known_zone)] = "Asia/Seoul"
     source: _Queue = _Queue()
 
 

@@ -63,6 +63,11 @@ async def record_change(site: Site, camera_id: str, decide: Decide) -> None:
     await _record(site, camera_id, of_registered)
 
 
+async def record_registration(site: Site, camera_id: str, decide: Callable[[Known], Planned | None]) -> None:
+    """Append what `decide` calls for, of a camera that may not be registered. Raises Unwritten, and what it raises."""
+    await _record(site, camera_id, decide)
+
+
 async def _record(site: Site, camera_id: str, decide: Callable[[Known], Planned | None]) -> None:
     """Decide, append, and decide again where somebody else wrote meanwhile."""
     async with site.writing:

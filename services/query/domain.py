@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Literal
 from uuid import NAMESPACE_URL, uuid5
 
@@ -17,7 +16,6 @@ from libs.contracts.facts import (
     CameraRemoved,
     CameraUpdated,
     FactData,
-    SegmentClosed,
 )
 from libs.contracts.frames import Snapshot
 from libs.contracts.ids import fact_id
@@ -146,20 +144,6 @@ def newer_still(before: Snapshot | None, still: Snapshot) -> Snapshot:
     if before is None or (still.epoch >= before.epoch and still.slot > before.slot):
         return still
     return before
-
-
-def segments_between(
-    segments: Iterable[SegmentClosed], since: datetime | None, until: datetime | None, from_slot: int | None
-) -> list[SegmentClosed]:
-    """The archives that touch `[since, until)`, oldest first, from `from_slot` on."""
-    found = [
-        one
-        for one in segments
-        if (since is None or one.ended_at > since)
-        and (until is None or one.started_at < until)
-        and (from_slot is None or one.first_slot >= from_slot)
-    ]
-    return sorted(found, key=lambda one: one.first_slot)
 
 
 def still_age_ms(still: Snapshot, now_ms: int) -> int:

@@ -1,4 +1,4 @@
-"""What the facts and the newest stills say, folded in memory. A database takes this place when there is one."""
+"""What decides at once, folded in memory: the cameras as people decided them, how they are, and the newest stills."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from prometheus_client import Counter
 
 from libs.bus import Batch, Bus, Received, Start, follow
 from libs.contracts.envelope import Fact, FactError, NewerFact, decode
-from libs.contracts.facts import CameraObserved, SegmentClosed, SegmentExpired
+from libs.contracts.facts import CameraObserved
 from libs.contracts.frames import FrameError, Snapshot, read_snapshot
 from libs.contracts.ids import is_camera_id
 from libs.contracts.streams import CAMERAS, EVENTS, SNAPSHOTS
@@ -17,7 +17,6 @@ from services.query.domain import Known, learn, newer_observed, newer_still, unk
 
 SKIPPED = Counter("dolbom_query_skipped", "Messages that could not be used, by stream and reason", ("stream", "reason"))
 OBSERVED = "camera.observed.*"
-SEGMENTS = ("segment.closed.*", "segment.expired.*")
 PATIENCE = 1.0
 log = get_log()
 
@@ -29,8 +28,6 @@ class View:
         self.cameras: dict[str, Known] = {}
         self.observed: dict[str, Fact] = {}
         self.stills: dict[str, Snapshot] = {}
-        self.segments: dict[str, dict[int, SegmentClosed]] = {}
-        """Archives that stand, by camera and first slot."""
         self.read: set[str] = set()
         """Streams of which everything that stands was read."""
         self._changed = asyncio.Event()
@@ -62,7 +59,6 @@ class View:
             readers.create_task(self._follow(bus, CAMERAS.name, CAMERAS.subjects, "first"))
             # A camera's last observation is its newest: ingest appends it under its lease.
             readers.create_task(self._follow(bus, EVENTS.name, (OBSERVED,), "last_per_subject"))
-            readers.create_task(self._follow(bus, EVENTS.name, SEGMENTS, "first"))
             readers.create_task(self._follow(bus, SNAPSHOTS.name, SNAPSHOTS.subjects, "last_per_subject"))
 
     async def _follow(self, bus: Bus, stream: str, subjects: tuple[str, ...], start: Start) -> None:
@@ -103,10 +99,6 @@ class View:
             self.take_camera_fact(fact, received.sequence)
         elif isinstance(fact.data, CameraObserved):
             self.observed[camera_id] = newer_observed(self.observed.get(camera_id), fact)
-        elif isinstance(fact.data, SegmentClosed):
-            self.segments.setdefault(camera_id, {})[fact.data.first_slot] = fact.data
-        elif isinstance(fact.data, SegmentExpired):
-            self.segments.get(camera_id, {}).pop(fact.data.first_slot, None)
 
     def _take_still(self, camera_id: str, received: Received) -> None:
         try:
@@ -128,7 +120,6 @@ class View:
                 self.cameras.clear()
             case EVENTS.name:
                 self.observed.clear()
-                self.segments.clear()
             case _:
                 self.stills.clear()
 

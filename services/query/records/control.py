@@ -28,7 +28,11 @@ class EventLog(Control):
     time: Mapped[datetime]
     body: Mapped[bytes | None]
     sha256: Mapped[str] = mapped_column(WORD)
-    __table_args__ = (Index("log_by_place", "stream", "incarnation", "sequence"), UNICODE)
+    __table_args__ = (
+        Index("log_by_place", "stream", "incarnation", "sequence"),
+        Index("log_by_time", "time", "event_id"),
+        UNICODE,
+    )
 
 
 class Archived(Control):

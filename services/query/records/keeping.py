@@ -93,9 +93,10 @@ class Records:
                     with contextlib.suppress(asyncio.CancelledError):
                         await reading
 
-    async def moved(self) -> None:
-        """Wait until the views may say something else, or another generation is shown."""
-        await self._moved.wait()
+    async def moved(self, since: int | None = None) -> None:
+        """Wait until the views may say something else than now (or at version `since`), or are another generation."""
+        if since is None or since == self.version:
+            await self._moved.wait()
 
     def _move(self) -> None:
         self.version += 1

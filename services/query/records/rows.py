@@ -176,3 +176,9 @@ def moment_text(value: object) -> str | None:
         return None
     text = value.isoformat(" ", "milliseconds") if isinstance(value, datetime) else str(value)
     return f"{text[:10]}T{text[11:23]}Z"
+
+
+def moment_of(value: object) -> datetime:
+    """A moment of a row that is not null."""
+    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+    return moment.replace(tzinfo=UTC)

@@ -24,7 +24,7 @@ from services.query.rest.asked import (
     wishes_at_leisure,
 )
 from services.query.rest.playlists import Listing
-from services.query.rest.problems import ProblemBody, unavailable
+from services.query.rest.problems import ProblemBody, not_found, unavailable
 from services.query.site import Site
 
 router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], responses=PROBLEMS)
@@ -46,11 +46,18 @@ async def list_cameras(site: SiteNow, who: Asker, response: Response) -> CameraL
 @router.get("/api/v1/cameras/{camera_id}", summary="One camera")
 async def get_camera(camera: Registered, site: SiteNow, response: Response) -> CameraItem:
     """One registered camera."""
-    known, config = camera
-    listings = await to_thread.run_sync(_listings, site, [known.camera.id])
+    return await answer_camera(site, camera[0].camera.id, response)
+
+
+async def answer_camera(site: Site, camera_id: str, response: Response) -> CameraItem:
+    """A camera as it stands now; its ETag is the revision that a change must name."""
+    known = site.view.camera(camera_id)
+    if known.camera.config is None:
+        raise not_found()
+    listings = await to_thread.run_sync(_listings, site, [camera_id])
     now_ms = site.clock.now_ms()
-    response.headers.update(_now(site, now_ms))
-    return camera_item(site, known, config, listings[known.camera.id], now_ms)
+    response.headers.update({**_now(site, now_ms), "ETag": f'"{known.camera.revision}"'})
+    return camera_item(site, known, known.camera.config, listings[camera_id], now_ms)
 
 
 @router.head("/api/v1/cameras/{camera_id}/now.jpg", include_in_schema=False)

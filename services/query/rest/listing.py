@@ -1,7 +1,8 @@
-"""Lists of rows as items of the API, in the order of a moment and a key; each kind of question is made into SQL once."""
+"""Lists of rows as items of the API, in the order of a moment and a key; each kind of question is put into SQL once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 import orjson
 from fastapi import Request, Response
@@ -9,11 +10,18 @@ from sqlalchemy import JSON, Boolean, ColumnElement, FromClause, String, and_, b
 
 from services.query.records.columns import UtcDateTime
 from services.query.records.keeping import Databases
-from services.query.records.rows import Row, Statement, compiled, moment_text
+from services.query.records.rows import Row, Rows, Statement, compiled, moment_text
 from services.query.rest.lists import cursor_of, page_of, read_cursor
 from services.query.site import Site
 
 Item = dict[str, object]
+
+
+class Body(TypedDict):
+    """What a list answers; `next` is the cursor of what follows, or null."""
+
+    items: list[Item]
+    next: str | None
 
 
 class Shown:
@@ -73,8 +81,8 @@ class Listing:
     newest_first: bool = True
     _made: dict[tuple[object, ...], Statement] = field(default_factory=dict)
 
-    async def page(self, now: Databases, asked: Asked) -> dict[str, object]:
-        """`items` and `next`. Raises Away."""
+    async def page(self, rows: Rows, asked: Asked) -> Body:
+        """A page. Raises Away."""
         if asked.cameras == ():
             return {"items": [], "next": None}
         values = dict(asked.filters)
@@ -82,7 +90,7 @@ class Listing:
         if asked.cursor:
             values |= read_cursor(asked.cursor)
         # One more than a page holds tells whether there is another.
-        found = await now.rows.fetch(self._statement(asked), **values, limit=asked.limit + 1)
+        found = await rows.fetch(self._statement(asked), **values, limit=asked.limit + 1)
         last = found[asked.limit - 1] if len(found) > asked.limit else None
         items = [self.shown.item(row[:-2]) for row in found[: asked.limit]]
         return {"items": items, "next": cursor_of(*last[-2:]) if last else None}
@@ -120,7 +128,7 @@ async def list_page(site: Site, request: Request, listing: Listing, asked: Asked
     """The answer with a page; it depends on nothing but the list, what is asked of it, and the views."""
 
     async def make(now: Databases) -> object:
-        return await listing.page(now, asked)
+        return await listing.page(now.rows, asked)
 
     return await page_of(site, request, (id(listing), asked), make)
 

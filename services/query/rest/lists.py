@@ -78,18 +78,20 @@ async def page_of(
 ) -> Response:
     """The answer with what `make` reads; without asking the database while the views say the same as before.
 
-    `key` names all that the body depends on beside the views: route, filters, and what the asker may see.
+    `key` names all that the body depends on beside the views: route, filters, and what the asker may see; None when it
+    shows more than views.
     """
     # The version is read first: a page that was made while the views changed is never taken for a newer one.
     version = site.records.version
-    page = None if site.records.problem else site.pages.get(key, version)
+    page = None if site.records.problem or key is None else site.pages.get(key, version)
     if page is None:
         try:
             body = orjson.dumps(await make(opened(site)))
         except Away as problem:
             raise away() from problem
         page = Page(version, body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
-        site.pages.put(key, page)
+        if key is not None:
+            site.pages.put(key, page)
     return json_answer(request, page)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from libs.contracts.cameras import VIDEO_SUFFIXES, plain_file_name, too_long
 from libs.contracts.facts import CameraConfig, CameraUpdated, Source
-from libs.contracts.ids import fact_id
 from services.query.domain import Known, Planned
 
 MAX_NAME_BYTES = 240
@@ -93,11 +92,6 @@ def ordered(known: Known, config: CameraConfig, wished: Sequence[str], loop: boo
     if (order, loop) == (files, config.source.loop):
         return None
     return _updated(known, config, order, loop, request)
-
-
-def asked_before(known: Known, request: str) -> bool:
-    """Was this request carried out already?"""
-    return fact_id(CameraUpdated.fact, request) in known.changes
 
 
 def _updated(known: Known, config: CameraConfig, files: tuple[str, ...], loop: bool, request: str) -> Planned:

@@ -14,6 +14,7 @@ from libs.contracts.facts import CameraConfig
 from libs.media import Incoming, MediaStore
 from services.query.commands import Unregistered, record_change
 from services.query.domain import Known, Planned
+from services.query.registration import asked_before
 from services.query.rest.asked import PROBLEMS, Key, Needs, Registered, SiteNow, cameras_read, no_query
 from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 from services.query.rest.queues import (
@@ -21,7 +22,6 @@ from services.query.rest.queues import (
     NoSuchFile,
     QueueFull,
     added,
-    asked_before,
     files_of,
     find,
     ordered,
