@@ -138,10 +138,7 @@ def test_no_minute_is_told_as_watched_that_was_not(told: Told) -> None:
     ]
     for minute in minutes:
         begin = datetime.fromisoformat(str(minute["at"])).timestamp()
-        touched = any(
-            int(str(row["first_slot"])) / 5 < begin + 60 and (int(str(row["last_slot"])) + 1) / 5 > begin
-            for row in looks
-        )
+        touched = any(since < begin + 60 and until > begin for since, until in looks)
         assert (minute["looked"] == "yes") == touched, minute
         for name in ("recorded", "looked", "analyzed"):
             assert (minute["why"][name] is None) == (minute[name] == "yes"), minute  # type: ignore[index]
