@@ -16,7 +16,7 @@ from libs.bus.errors import (
     TooLarge,
     WrongStream,
 )
-from libs.bus.follow import Batch, Place, Received, Start, follow
+from libs.bus.follow import Batch, Place, Received, Start, end_of, follow
 from libs.bus.lease import Lease, Leases, NameTaken, NotTaken
 from libs.bus.listen import listen
 from libs.bus.members import Membership
@@ -65,6 +65,7 @@ __all__ = [
     "append_fact",
     "connect",
     "consume",
+    "end_of",
     "ensure_bucket",
     "ensure_stream",
     "follow",

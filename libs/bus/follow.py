@@ -18,6 +18,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from libs.bus.cancellation import obey_cancellation
 from libs.bus.connection import Bus
+from libs.bus.errors import NoStream, NotStored
 from libs.clock import real
 from libs.observe import get_log
 
@@ -62,6 +63,17 @@ class Batch:
     as_of: float = 0.0
     anew: bool = False
     incarnation: str = ""
+
+
+async def end_of(bus: Bus, stream: str) -> Place:
+    """The last message that stands in a stream. Raises NoStream, and NotStored when nobody answers."""
+    try:
+        info = await bus.js.stream_info(stream)
+    except nats.js.errors.NotFoundError as problem:
+        raise NoStream(f"stream {stream} does not stand") from problem
+    except _ENDED as problem:
+        raise NotStored(f"{stream}: {problem or type(problem).__name__}") from problem
+    return Place(str(info.created), info.state.last_seq)
 
 
 class _Ended(Exception):

@@ -13,8 +13,10 @@ from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query.commands import register_cameras
 from services.query.rest import page, problems
+from services.query.rest.connection import Connection
 from services.query.rest.gate import Gate
 from services.query.rest.gate_rules import MAX_BODY
+from services.query.rest.live_items import showing
 from services.query.rest.routes import ROUTERS
 from services.query.settings import Settings
 from services.query.site import Site
@@ -75,11 +77,19 @@ async def serve(site: Site, listener: socket.socket, health: Health, stop: async
     async with asyncio.TaskGroup() as tasks:
         web = tasks.create_task(server.serve([listener]))
         web.add_done_callback(lambda _: stop.set())
-        work = (_keep_bus(site), site.records.keep(), site.directory.keep(), _watch(site, health), health.turn())
+        work = (
+            _keep_bus(site),
+            site.records.keep(),
+            site.directory.keep(),
+            site.hub.watch(),
+            _watch(site, health),
+            health.turn(),
+        )
         others = [tasks.create_task(one) for one in work]
         await stop.wait()
         health.say("stopping", ready=False)
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # answers that are cut off now are no errors
+        site.hub.close()
         server.should_exit = True
         for other in others:
             other.cancel()
@@ -95,7 +105,7 @@ def _url(listener: socket.socket) -> str:
 def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
         Gate(create_app(site), site),
-        http="h11",  # unlike httptools it bounds what it reads before a request is whole
+        http=Connection,  # h11: unlike httptools it bounds what it reads before a request is whole
         ws="none",
         lifespan="off",
         log_config=None,
@@ -117,6 +127,7 @@ async def _keep_bus(site: Site) -> None:
                 tasks.create_task(site.view.keep(bus))
                 tasks.create_task(site.records.read(bus))
                 tasks.create_task(site.audit.keep(bus))
+                tasks.create_task(site.hub.read(bus, showing(site)))
                 if site.settings.query_role != "projector":
                     tasks.create_task(register_cameras(site))
         finally:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from libs.bus import Bus
 from libs.clock import SiteClock
+from libs.contracts.slots import moment, rfc3339
 from libs.contracts.streams import CAMERAS
 from libs.media import BadKey, MediaStore, NotMounted
 from services.query.domain import Condition, Verdict, verdict
+from services.query.live.hub import Hub
 from services.query.people.audit import Audit
 from services.query.people.directory import Directory
 from services.query.people.limits import Limits
@@ -41,6 +43,7 @@ class Site:
     records: Records = field(init=False)
     directory: Directory = field(init=False)
     audit: Audit = field(init=False)
+    hub: Hub = field(init=False)
     passwords: Passwords = field(default_factory=Passwords)
     limits: Limits = field(default_factory=Limits)
     pages: Pages = field(default_factory=Pages)
@@ -48,6 +51,7 @@ class Site:
     def __post_init__(self) -> None:
         self.records = Records(self.settings.control_url, self.settings.query_role)
         self.directory = Directory(self.records)
+        self.hub = Hub(self.records, lambda: self.connected, lambda: rfc3339(moment(self.clock.now_ms())))
         data = self.settings.dolbom_data
         self.audit = Audit(self.clock, Path(data, "spool", "query") if data else None)
 

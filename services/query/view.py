@@ -48,6 +48,20 @@ class View:
                 while self.camera(camera_id).last <= beyond:
                     await self._changed.wait()
 
+    async def learnt(self, fact: Fact) -> None:
+        """Wait until a fact of a camera, or a newer one of its kind, is known; for a second at most."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE):
+                while not self._knows(fact):
+                    await self._changed.wait()
+
+    def _knows(self, fact: Fact) -> bool:
+        if isinstance(fact.data, CameraObserved):
+            seen = self.observed.get(fact.subject)
+            return seen is not None and newer_observed(seen, fact) is seen
+        known = self.camera(fact.subject)
+        return learn(known, fact) is known
+
     async def all_read(self, stream: str) -> None:
         """Wait until everything that stands in the stream was read."""
         while stream not in self.read:

@@ -20,6 +20,7 @@ from services.query.rest import (
     sessions,
     spend,
     stats,
+    stream,
     videos,
 )
 
@@ -43,6 +44,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         people,
         accesses,
         facts,
+        stream,
         page,
     )
 )
