@@ -74,6 +74,8 @@ class Site:
 
     def verdict(self) -> Verdict:
         """State, readiness and the reason."""
+        if self.settings.query_role != "projector" and self.directory.standing == "unknown":
+            return "starting", False, self.records.problem or "the accounts are being read"
         bus = "" if self.connected else self.bus_problem or "the bus is out of reach"
         read = CAMERAS.name in self.view.read
         registration = self.registration if self.settings.query_role != "projector" else ""

@@ -13,8 +13,8 @@ from services.query.people.rights import Role
 from services.query.people.rules import Account, Change, changed, check_new, check_no_last_admin
 from services.query.records.control import Control
 
-PATIENCE = 5.0
-"""Seconds that a change may take; a TimeoutError is one of a database that is away."""
+PATIENCE = 3.0
+"""Seconds that a question or a change may take; a TimeoutError is one of a database that is away."""
 _TABLES = Control.metadata.tables
 PEOPLE, ACCOUNTS, ACCOUNT_CAMERAS = _TABLES["people"], _TABLES["accounts"], _TABLES["account_cameras"]
 SESSIONS, TOKENS = _TABLES["sessions"], _TABLES["tokens"]
@@ -45,6 +45,13 @@ async def changing(control: AsyncEngine) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
+@asynccontextmanager
+async def reading(control: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A connection for as long as one may wait for it."""
+    async with asyncio.timeout(PATIENCE), control.connect() as connection:
+        yield connection
+
+
 async def read_accounts(connection: AsyncConnection) -> dict[str, Account]:
     """All accounts by user."""
     cameras: dict[str, set[str]] = {}
@@ -59,7 +66,7 @@ async def read_accounts(connection: AsyncConnection) -> dict[str, Account]:
 async def secret_of(control: AsyncEngine, user: str) -> Secret | None:
     """What a password is checked against; None for a user who is none."""
     asked = select(ACCOUNTS.c.password_hash, ACCOUNTS.c.changed).where(ACCOUNTS.c.user_id == user)
-    async with asyncio.timeout(PATIENCE), control.connect() as connection:
+    async with reading(control) as connection:
         row = (await connection.execute(asked)).first()
     return None if row is None else Secret(row.password_hash, row.changed)
 

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from libs.clock import real
 from libs.observe import get_log
-from services.query.people.accounts import PATIENCE, PEOPLE, SESSIONS, TOKENS, read_accounts
+from services.query.people.accounts import PEOPLE, SESSIONS, TOKENS, read_accounts, reading
 from services.query.people.rights import ANYONE, Principal
 from services.query.people.rules import Account
 from services.query.records.keeping import Databases, Records
@@ -119,7 +119,7 @@ class Directory:
 
 async def _read(now: Databases, version: object) -> People:
     """A change after `version` may be in it already; it is read again for its version then."""
-    async with asyncio.timeout(PATIENCE), now.control.connect() as connection:
+    async with reading(now.control) as connection:
         accounts = await read_accounts(connection)
         grants = [
             {row.sha256: Grant(row.user_id, row.expires_at) for row in await connection.execute(select(table))}

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import RowMapping, delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from services.query.people.accounts import ACCOUNTS, SESSIONS, TOKENS, NoSuchUser, changing
+from services.query.people.accounts import ACCOUNTS, SESSIONS, TOKENS, NoSuchUser, changing, reading
 
 SESSION_LASTS = timedelta(days=7)
 MAX_SESSIONS, MAX_TOKENS = 20, 20
@@ -84,7 +84,7 @@ async def make_token(
 async def tokens_of(control: AsyncEngine, user: str) -> Sequence[TokenRow]:
     """The tokens of a user, newest first. Raises NoSuchUser."""
     asked = select(TOKENS).where(TOKENS.c.user_id == user).order_by(TOKENS.c.created_at.desc(), TOKENS.c.token_id)
-    async with control.connect() as connection:
+    async with reading(control) as connection:
         await _check_user(connection, user)
         return [_token(row) for row in (await connection.execute(asked)).mappings()]
 

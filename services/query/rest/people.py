@@ -36,7 +36,7 @@ router = APIRouter(dependencies=[Depends(no_query), Depends(Needs("admin"))], re
 async def list_users(site: SiteNow, response: Response) -> UserList:
     """The accounts, by name."""
     response.headers["Cache-Control"] = "no-store"
-    async with people_of(site) as control, control.connect() as connection:
+    async with people_of(site) as control, accounts.reading(control) as connection:
         return user_list((await accounts.read_accounts(connection)).values())
 
 
