@@ -1,12 +1,14 @@
 """The command line of `dolbom`. A command's code is imported when it is asked for: a start counts every 100 ms."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from functools import partial
+from io import TextIOWrapper
 from typing import NoReturn
 
-from cli import people
+from cli import people, watching
 from cli.refusal import Refusal
 
 
@@ -19,13 +21,21 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    asked = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no Hangul shows a question mark
+    asked = _parser().parse_args(watching.routed(sys.argv[1:] if arguments is None else arguments))
     try:
-        return _run(asked)
+        status = _run(asked)
+        sys.stdout.flush()
+        return status
     except Refusal as refusal:
         print(f"dolbom {asked.command}: {refusal}", file=sys.stderr)
         return 2
-    except (KeyboardInterrupt, BrokenPipeError):
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        # What is left in the buffer is written once more when Python ends, and nobody reads it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
 
 
@@ -49,10 +59,8 @@ def _run(asked: argparse.Namespace) -> int:
 
         named = (asked.camera, asked.start, asked.files, asked.demo, asked.name, asked.profile)
         return import_past(Imported(asked.data, *named))
-    if asked.command == "events":
-        from cli.events import events
-
-        return events(asked.data, asked.subjects, as_json=asked.json)
+    if asked.command in watching.COMMANDS:
+        return watching.run(asked)
     if asked.command in people.COMMANDS:
         return people.run(asked)
     from cli.docs import write_docs
@@ -72,9 +80,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "setup", "make or widen the streams of a site")
     status = _command(commands, "status", "how services and cameras are; exit 0 well, 1 not all well, 2 not running")
     status.add_argument("--json", action="store_true", help="for programs")
-    events = _command(commands, "events", "follow the facts, one line each")
-    events.add_argument("--json", action="store_true", help="the facts as they stand on the bus")
-    events.add_argument("subjects", nargs="*", metavar="SUBJECT", help="such as event.> or segment.closed.*")
+    watching.add_parsers(partial(_command, commands))
     past = _command(commands, "import", "take recordings of the past into a site that runs; Ctrl-C leaves it to go on")
     past.add_argument("--camera", required=True, metavar="ID", help="the camera that they become")
     past.add_argument("--start", required=True, metavar="TIME", help="when they began: 2026-03-02T09:00:00+09:00")

@@ -14,10 +14,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.domain import BUS_BACKOFF, NEEDED_SERVER, line, ports, too_old
+from cli.domain import BUS_BACKOFF, NEEDED_SERVER, ports, too_old
 from cli.keeper import Keeper, Program
 from cli.nats_config import server_config
 from cli.refusal import Refusal
+from cli.said import line
 from cli.site import Site, write_private
 from libs.clock import real
 from libs.contracts.permissions import USERS

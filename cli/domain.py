@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from cli.said import line
 from libs.contracts.cameras import MAX_FILE_NAME, VIDEO_SUFFIXES
 from libs.contracts.streams import MIN_SERVER
 
@@ -49,11 +50,6 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def reachable(host: str) -> str:
-    """Where this machine itself reaches what listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only looked up
-
-
 def ports(wished: int) -> Iterable[int]:
     """The ports to try, in order; 0 lets the system choose."""
     return range(wished, min(wished + PORTS_TRIED, 65_535) + 1) if wished else (0,)
@@ -92,11 +88,6 @@ def ended(name: str, code: int, pause: float, log: str) -> str:
     if pause <= AT_ONCE:
         return f"{name} ended ({how}); started again"
     return f"{name} ended ({how}); starting again in {pause:g} s, its log is {log}"
-
-
-def line(glyph: str, word: str, text: str) -> str:
-    """A line of `dolbom up`."""
-    return f"{glyph} {word:<9} {text}"
 
 
 def bus_line(host: str, port: int, password: str | None, kept_in: str) -> str:

@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, tzinfo
+
+from cli.said import plain
 
 Part = tuple[str, str]
 """A text with `{}`, and the field of `data` that fills it (`title.en`). A field that is absent or empty says nothing;
@@ -43,6 +46,24 @@ WORDS: dict[str, tuple[Part, ...]] = {
 _ANY: tuple[Part, ...] = (("by {}", "by"), ("{}", "what"), ("({})", "why"), ("({})", "reason"))
 
 
+@dataclass(frozen=True, slots=True)
+class Only:
+    """Which facts a person wants to see; empty for all."""
+
+    severity: str = ""
+    camera: str = ""
+
+    def takes(self, subject: str) -> bool:
+        """Is a fact of this subject one of them? Only events have a severity."""
+        tokens = subject.split(".")
+        severe = not self.severity or (len(tokens) == 4 and tokens[2] == self.severity)
+        return severe and (not self.camera or (len(tokens) > 2 and tokens[-1] == self.camera))
+
+    def __str__(self) -> str:
+        said = " ".join(filter(None, (self.severity, self.camera)))
+        return f" ({said} only)" if said else ""
+
+
 def fact_line(subject: str, body: bytes, zone: tzinfo | None = None) -> str:
     """The line, in the time of `zone` (None = this machine's)."""
     tokens = subject.split(".")
@@ -52,9 +73,9 @@ def fact_line(subject: str, body: bytes, zone: tzinfo | None = None) -> str:
     except ValueError:
         fact = None
     if not isinstance(fact, Mapping):
-        return _plain(f"--:--:-- {name:<20} {camera:<10} no fact ({len(body)} bytes)")
+        return plain(f"--:--:-- {name:<20} {camera:<10} no fact ({len(body)} bytes)")
     words = [severity, *_words(fact.get("data"), WORDS.get(name, _ANY))]
-    return _plain(f"{_time(fact.get('time'), zone)} {name:<20} {camera:<10} {' '.join(filter(None, words))}".rstrip())
+    return plain(f"{_time(fact.get('time'), zone)} {name:<20} {camera:<10} {' '.join(filter(None, words))}".rstrip())
 
 
 def is_within(subject: str, allowed: Sequence[str]) -> bool:
@@ -75,7 +96,7 @@ def _covers(pattern: list[str], asked: list[str]) -> bool:
 def _words(data: object, parts: tuple[Part, ...]) -> list[str]:
     said = []
     for text, field in parts:
-        value = _field(data, field.removeprefix("!"))
+        value = at_path(data, field.removeprefix("!"))
         if field.startswith("!"):
             said += [text] if value is False else []
         elif isinstance(value, list):
@@ -85,7 +106,8 @@ def _words(data: object, parts: tuple[Part, ...]) -> list[str]:
     return said
 
 
-def _field(data: object, path: str) -> object:
+def at_path(data: object, path: str) -> object:
+    """What stands at a path such as `title.en`; None where nothing does."""
     for step in path.split("."):
         data = data.get(step) if isinstance(data, Mapping) else None
     return data
@@ -96,8 +118,3 @@ def _time(text: object, zone: tzinfo | None) -> str:
         return datetime.fromisoformat(str(text)).astimezone(zone).strftime("%H:%M:%S")
     except (ValueError, OverflowError):
         return "--:--:--"
-
-
-def _plain(text: str) -> str:
-    """What others wrote may not move the cursor or colour the terminal."""
-    return "".join(letter if letter.isprintable() else "·" for letter in text)

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cli.access import access
-from cli.domain import line
 from cli.import_plan import Import, Options, check_media, make_import
 from cli.import_progress import progress
 from cli.refusal import Refusal
+from cli.said import line
 from cli.site import Site
 from libs.bus import Bus, BusError, append_fact, connect, follow, last_message
 from libs.clock import SiteClock

@@ -3,9 +3,9 @@
 import contextlib
 from collections.abc import AsyncGenerator
 
-from cli.domain import line
 from cli.import_plan import Import
 from cli.refusal import Refusal
+from cli.said import line
 from libs.bus import Bus, follow
 from libs.contracts.envelope import Fact, FactError, decode
 from libs.contracts.facts import CameraObserved, SegmentClosed, SegmentMissed

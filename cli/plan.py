@@ -7,11 +7,12 @@ from pathlib import Path
 
 from cli.access import Access
 from cli.bus_server import find_server, free_port
-from cli.domain import PORTS_TRIED, reachable
+from cli.domain import PORTS_TRIED
 from cli.hosts import checked_host
 from cli.refusal import Refusal
 from cli.site import Site
 from cli.videos import Videos, find_videos
+from cli.web import reachable
 from libs.clock import BadClock, Simulated, SiteClock, parse_simulated
 from libs.media import MARKER, NotMounted, prepare_store, read_segment_name
 from libs.video.ffmpeg import NoFfmpeg, ffmpeg_program

@@ -6,10 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli.domain import reachable
-from cli.refusal import Refusal
+from cli.refusal import Refusal, SiteRefusal
 from cli.site import Site
-from cli.web import Answer, Call, ask
+from cli.web import Answer, Call, ask, reachable
 
 TOKEN = "DOLBOM_TOKEN"  # noqa: S105 - the name of a variable
 _PATIENCE = 10.0
@@ -21,8 +20,10 @@ def token_file(site: Site) -> Path:
 
 
 def kept_token(site: Site, environment: Mapping[str, str]) -> str:
-    """The token of DOLBOM_TOKEN, or the kept one; empty when there is none."""
+    """The token of DOLBOM_TOKEN, or the kept one; empty when there is none. Raises Refusal for what can be none."""
     if token := environment.get(TOKEN, "").strip():
+        if not (token.isascii() and token.isprintable()):
+            raise Refusal(f"{TOKEN} holds letters that no token has: copy the token again")
         return token
     with suppress(OSError, UnicodeDecodeError):
         return token_file(site).read_text(encoding="ascii").strip()
@@ -42,6 +43,11 @@ class Rest:
     port: int
     shown: Mapping[str, str]
 
+    @property
+    def url(self) -> str:
+        """What the addresses of the API are added to."""
+        return f"http://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> dict[str, object]:
         """The object that the site answers, empty for none. Raises Refusal with what the site says against it."""
         return read(self.call(method, path, body))
@@ -55,7 +61,7 @@ class Rest:
         if answer is None:
             raise Refusal("the site does not answer: start it with `make run`")
         if answer.status >= 400:
-            raise Refusal(_problem(answer))
+            raise SiteRefusal(_problem(answer), answer.status, _kind(answer))
         return answer
 
 
@@ -76,9 +82,28 @@ def read(answer: Answer) -> dict[str, object]:
     return {}
 
 
+def object_of(answer: Answer) -> dict[str, object]:
+    """The object in an answer. Raises Refusal when there is none: then it is no site that answers there."""
+    if found := read(answer):
+        return found
+    raise Refusal("something else than a site answers there: start the site with `make run`")
+
+
+def items_of(answer: Answer) -> list[dict[str, object]]:
+    """The items of a list. Raises Refusal as `object_of` does."""
+    items = object_of(answer).get("items")
+    if not isinstance(items, list):
+        raise Refusal("something else than a site answers there: start the site with `make run`")
+    return [item for item in items if isinstance(item, dict)]
+
+
 def _problem(answer: Answer) -> str:
     """One line for a problem."""
     said = str(read(answer).get("detail") or f"the site answers {answer.status}").split("\n")[0]
-    if read(answer).get("type") == "urn:dolbom:problem:not-signed-in":
+    if _kind(answer) == "not-signed-in":
         return f"{said} Use `dolbom login`, or set {TOKEN}"
     return said
+
+
+def _kind(answer: Answer) -> str:
+    return str(read(answer).get("type", "")).removeprefix("urn:dolbom:problem:")

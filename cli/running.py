@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from cli.access import Access
 from cli.bus_server import HOST, BusServer, check_version, start_bus
 from cli.cameras_file import CAMERA, cameras_file, shown
-from cli.domain import SERVICE_BACKOFF, bus_line, line
+from cli.domain import SERVICE_BACKOFF, bus_line
 from cli.keeper import Keeper, Program
 from cli.plan import Plan, not_later, told_to, told_to_all
 from cli.refusal import Refusal
+from cli.said import line
 from cli.site import write_private
 from cli.web import ask
 from libs.clock import SiteClock, real, wall_ms

@@ -8,11 +8,19 @@ from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 
-from cli.domain import reachable
 from cli.rest import bearer, kept_token
 from cli.site import Site, is_alive
-from cli.status_lines import GONE, SILENT, CameraShown, ServiceShown, camera_line, exit_status, service_line
-from cli.web import Call, ask
+from cli.status_lines import (
+    GONE,
+    SILENT,
+    CameraShown,
+    ServiceShown,
+    camera_line,
+    camera_shown,
+    exit_status,
+    service_line,
+)
+from cli.web import Call, ask, reachable
 from libs.clock import BadClock, parse_simulated
 from libs.contracts.permissions import SERVICES
 
@@ -86,21 +94,7 @@ def _cameras(told: Mapping[str, str], token: str) -> list[CameraShown] | str:
     if answer is not None and answer.status == 401:
         return "sign in with `dolbom login`"
     items = _object(answer.body).get("items") if answer is not None and answer.status == 200 else None
-    return [_camera(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else _SILENT
-
-
-def _camera(item: Mapping[str, object]) -> CameraShown:
-    observed, picture = item.get("observed"), item.get("picture")
-    seen: Mapping[str, object] = observed if isinstance(observed, Mapping) else {}
-    return CameraShown(
-        id=str(item.get("camera_id")),
-        name=str(item.get("name") or ""),
-        desired=str(item.get("desired")),
-        observed=str(seen["state"]) if "state" in seen else None,
-        cause=str(seen.get("cause") or ""),
-        since=str(seen.get("since") or ""),
-        age_ms=_number(picture, "age_ms"),
-    )
+    return [camera_shown(item) for item in items if isinstance(item, Mapping)] if isinstance(items, list) else _SILENT
 
 
 def _object(body: bytes) -> Mapping[str, object]:

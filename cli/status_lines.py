@@ -1,6 +1,6 @@
 """How a site is, judged and in words. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -34,6 +34,22 @@ class CameraShown:
     cause: str = ""
     since: str = ""
     age_ms: int | None = None
+
+
+def camera_shown(item: Mapping[str, object]) -> CameraShown:
+    """A camera as the API tells of it."""
+    observed, picture = item.get("observed"), item.get("picture")
+    seen: Mapping[str, object] = observed if isinstance(observed, Mapping) else {}
+    age = picture.get("age_ms") if isinstance(picture, Mapping) else None
+    return CameraShown(
+        id=str(item.get("camera_id")),
+        name=str(item.get("name") or ""),
+        desired=str(item.get("desired")),
+        observed=str(seen["state"]) if "state" in seen else None,
+        cause=str(seen.get("cause") or ""),
+        since=str(seen.get("since") or ""),
+        age_ms=int(age) if isinstance(age, int | float) else None,
+    )
 
 
 def is_well(camera: CameraShown, speed: float = 1.0) -> bool:

@@ -4,10 +4,10 @@ import asyncio
 import os
 from dataclasses import replace
 
-from cli.domain import line
 from cli.plan import Options, make_plan, page_port
 from cli.refusal import Refusal
 from cli.running import run, say
+from cli.said import line
 
 
 def up(options: Options) -> int:

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from cli.domain import line
 from cli.refusal import Refusal
 from cli.rest import TOKEN, Rest, bearer, kept_token, read, rest_of, token_file
+from cli.said import line
 from cli.site import Site, write_private
 from libs.clock import wall_ms
 

@@ -24,6 +24,11 @@ class Call:
     body: bytes | None = None
 
 
+def reachable(host: str) -> str:
+    """Where this machine itself reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - only looked up
+
+
 def ask(host: str, port: int, path: str, timeout: float = 2.0, call: Call | None = None) -> Answer | None:
     """The answer, or None when there is none in time. Blocks."""
     call = call or Call()
