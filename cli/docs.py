@@ -1,4 +1,6 @@
-"""Writes `docs/events.md`: every subject of the bus with a line to copy, from the contract itself."""
+"""Writes `docs/events.md`: every subject of the bus with a line to copy, from the contract itself; and
+`docs/openapi.json`, the document of the REST API.
+"""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from libs.contracts.permissions import rights
 from libs.contracts.streams import DAY, FACT_STREAMS, MIB, StreamSpec
 from libs.contracts.subjects import FACT_SUBJECTS
 
-PAGE = ROOT / "docs" / "events.md"
+PAGE, API = ROOT / "docs" / "events.md", ROOT / "docs" / "openapi.json"
 GOLDEN = ROOT / "tests" / "contracts" / "golden"
 
 _BY_REQUEST = "request id"
@@ -99,12 +101,21 @@ A reader ignores fields it does not know, and keeps facts of newer versions for 
 
 
 def write_docs(output: str | None = None) -> int:
-    """The command: write the page."""
-    path = Path(output) if output else PAGE
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(), encoding="utf-8")
-    print(f"✔ docs      {path}")
+    """The command: write the pages, or to `output` that of the events alone."""
+    for path, text in ((Path(output), page),) if output else ((PAGE, page), (API, api_text)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text(), encoding="utf-8")
+        print(f"✔ docs      {path}")
     return 0
+
+
+def api_text() -> str:
+    """The document of the API, as it is kept in `docs`."""
+    # The other commands need neither a web server nor a database.
+    from services.query.rest.document import api_document
+    from services.query.rest.routes import ROUTERS
+
+    return json.dumps(api_document(ROUTERS), ensure_ascii=False, indent=2) + "\n"
 
 
 def page() -> str:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import socket
 from collections.abc import Iterator
+from functools import cache, partial
 
 import uvicorn
 from fastapi import FastAPI
@@ -12,8 +13,9 @@ from fastapi import FastAPI
 from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query.commands import register_cameras
-from services.query.rest import page, problems
+from services.query.rest import docs, page, problems
 from services.query.rest.connection import Connection
+from services.query.rest.document import api_document
 from services.query.rest.gate import Gate
 from services.query.rest.gate_rules import MAX_BODY
 from services.query.rest.live_items import showing
@@ -38,19 +40,17 @@ class WebServer(uvicorn.Server):
 def create_app(site: Site) -> FastAPI:
     """The application behind the gate."""
     app = FastAPI(
-        title="Dolbom",
-        summary="Live video of a place of care",
-        version="0.1.0",
+        openapi_url=None,  # served by `docs`, for those who signed in
         docs_url=None,  # the default pages load their scripts from other sites
         redoc_url=None,
         redirect_slashes=False,
         max_body_size=MAX_BODY,
-        generate_unique_id_function=lambda route: route.name,
     )
-    app.state.site, app.state.page = site, page.read_page()
+    app.state.site, app.state.page, app.state.docs = site, page.read_page(), page.read_page(docs.FILES)
     for router in ROUTERS:
         app.include_router(router)
     problems.install(app)
+    app.openapi = cache(partial(api_document, ROUTERS))  # type: ignore[method-assign]
     return app
 
 

@@ -85,7 +85,7 @@ async def get_now_picture(camera: Registered, site: SiteNow, who: Asker) -> Resp
     return Response(still.jpeg, headers=headers, media_type="image/jpeg")
 
 
-class Why(BaseModel):
+class WishReason(BaseModel):
     """Why somebody wishes it; may be left out."""
 
     model_config = ConfigDict(extra="forbid")
@@ -101,7 +101,7 @@ class Why(BaseModel):
     responses={429: {"model": ProblemBody, "description": "Too often"}},
 )
 async def start_hls_stream(
-    camera: Registered, site: SiteNow, who: Asker, why: Why | None = None, idempotency_key: Key = None
+    camera: Registered, site: SiteNow, who: Asker, why: WishReason | None = None, idempotency_key: Key = None
 ) -> WishItem:
     """Recorded as `camera.desired`; nothing new is recorded when it is wished already."""
     return await _wish(site, camera[0].camera.id, ("running", who), why, idempotency_key)
@@ -115,14 +115,14 @@ async def start_hls_stream(
     responses={429: {"model": ProblemBody, "description": "Too often"}},
 )
 async def stop_hls_stream(
-    camera: Registered, site: SiteNow, who: Asker, why: Why | None = None, idempotency_key: Key = None
+    camera: Registered, site: SiteNow, who: Asker, why: WishReason | None = None, idempotency_key: Key = None
 ) -> WishItem:
     """Recorded as `camera.desired`; nothing new is recorded when it is wished already."""
     return await _wish(site, camera[0].camera.id, ("stopped", who), why, idempotency_key)
 
 
 async def _wish(
-    site: Site, camera_id: str, wished: tuple[Wish, Principal], why: Why | None, key: str | None
+    site: Site, camera_id: str, wished: tuple[Wish, Principal], why: WishReason | None, key: str | None
 ) -> WishItem:
     (state, who), reason = wished, why.reason if why else ""
     try:

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from libs.media import BadKey, MediaFile, NotMounted, NotThere, served_folder
 from services.query.rest.asked import PROBLEMS, Asker, Registered, SiteNow, cameras_read, no_query, seen
-from services.query.rest.problems import Problem, not_found, unavailable
+from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 from services.query.rest.ranges import Asked, Due, due
 from services.query.site import Site
 
@@ -22,6 +22,7 @@ CHUNK = 256 * 1024
 MAX_PLAYLIST = 1 << 20
 FOR_EVER = "private, max-age=31536000, immutable"
 MEDIA_TYPES = {"m3u8": "application/vnd.apple.mpegurl", "ts": "video/mp2t", "mp4": "video/mp4"}
+PARTED = ("video/mp2t", "video/mp4")
 
 router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], responses=PROBLEMS)
 
@@ -82,7 +83,11 @@ async def asked_part(
     "/api/live-monitoring/hls/{camera_id}/{filename}",
     summary="Playlists, segments and archives",
     response_class=Response,
-    responses={206: {"description": "A part"}, 304: {"description": "Unchanged"}},
+    responses={
+        200: {"content": {kind: {} for kind in MEDIA_TYPES.values()}, "description": "The whole file"},
+        206: {"content": {kind: {} for kind in PARTED}, "description": "A part of a segment or an archive"},
+        416: {"model": ProblemBody, "description": "No such bytes"},
+    },
 )
 async def get_hls_file(
     filename: str,

@@ -1,6 +1,7 @@
 """The page and its files: an explicit list of names, read once at the start."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, cast
@@ -36,10 +37,10 @@ class Asset:
     media_type: str
 
 
-def read_page() -> dict[str, Asset]:
+def read_page(files: Mapping[str, tuple[str, str]] = FILES) -> dict[str, Asset]:
     """Everything that stands on the list and on disk."""
     page: dict[str, Asset] = {}
-    for name, (path, media_type) in FILES.items():
+    for name, (path, media_type) in files.items():
         try:
             body = (WEB / path).read_bytes()
         except OSError:
@@ -71,8 +72,11 @@ async def get_favicon() -> Response:
 
 
 def _answer(request: Request, name: str, if_none_match: str | None) -> Response:
-    page = cast(dict[str, Asset], request.app.state.page)
-    asset = page.get(name)
+    return asset_answer(cast(dict[str, Asset], request.app.state.page).get(name), if_none_match)
+
+
+def asset_answer(asset: Asset | None, if_none_match: str | None) -> Response:
+    """The file, that it is unchanged, or that there is none."""
     if asset is None:
         raise not_found()
     headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}

@@ -28,7 +28,7 @@ from services.query.site import Site
 
 PATH = "/api/v1/users"
 _CONFLICT: dict[int | str, dict[str, object]] = {409: {"model": ProblemBody, "description": "Not with these users"}}
-router = APIRouter(dependencies=[Depends(no_query), Depends(Needs("admin"))], responses={**PROBLEMS, **_CONFLICT})
+router = APIRouter(dependencies=[Depends(no_query), Depends(Needs("admin"))], responses=PROBLEMS)
 
 
 @router.head(PATH, include_in_schema=False)
@@ -40,7 +40,7 @@ async def list_users(site: SiteNow, response: Response) -> UserList:
         return user_list((await accounts.read_accounts(connection)).values())
 
 
-@router.post(PATH, status_code=201, summary="Add a user")
+@router.post(PATH, status_code=201, summary="Add a user", responses=_CONFLICT)
 async def create_user(site: SiteNow, who: Asker, asked: NewUser) -> UserItem:
     """The first one must be an admin; from then on whoever asks has to sign in."""
     _check_cameras(site, asked.cameras)
@@ -52,7 +52,7 @@ async def create_user(site: SiteNow, who: Asker, asked: NewUser) -> UserItem:
     return user_item(account)
 
 
-@router.patch(f"{PATH}/{{user}}", summary="Change a user")
+@router.patch(f"{PATH}/{{user}}", summary="Change a user", responses=_CONFLICT)
 async def change_user(site: SiteNow, who: Asker, user: str, asked: UserChange) -> UserItem:
     """Counts at once, also for who is signed in. A new password ends all sessions and tokens of the user."""
     if not asked.model_fields_set:
@@ -68,7 +68,7 @@ async def change_user(site: SiteNow, who: Asker, user: str, asked: UserChange) -
     return user_item(after)
 
 
-@router.delete(f"{PATH}/{{user}}", status_code=204, summary="Remove a user")
+@router.delete(f"{PATH}/{{user}}", status_code=204, summary="Remove a user", responses=_CONFLICT)
 async def remove_user(site: SiteNow, who: Asker, user: str) -> Response:
     """The user's sessions and tokens are worth nothing from now on."""
     async with people_of(site) as control:
@@ -87,7 +87,7 @@ async def list_tokens(site: SiteNow, user: str, response: Response) -> TokenList
         return TokenList(items=[token_item(row) for row in await tokens_of(control, user)])
 
 
-@router.post(f"{PATH}/{{user}}/tokens", status_code=201, summary="Make a token for a user")
+@router.post(f"{PATH}/{{user}}/tokens", status_code=201, summary="Make a token for a user", responses=_CONFLICT)
 async def create_token(site: SiteNow, who: Asker, user: str, response: Response, asked: NewToken) -> TokenMade:
     """For programs and players, with the rights of the user."""
     response.headers["Cache-Control"] = "no-store"

@@ -20,14 +20,16 @@ from services.query.rest.asked import PROBLEMS, Asker, Key, Needs, Registered, S
 from services.query.rest.cameras import answer_camera
 from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 
+_STANDS: dict[int | str, dict[str, object]] = {
+    409: {"model": ProblemBody, "description": "A camera of this id stands"}
+}
 _CHANGE: dict[int | str, dict[str, object]] = {
-    409: {"model": ProblemBody, "description": "A camera of this id stands"},
     412: {"model": ProblemBody, "description": "Not the revision that is named"},
     428: {"model": ProblemBody, "description": "No revision is named"},
 }
 router = APIRouter(
     dependencies=[Depends(no_query), Depends(cameras_read), Depends(Needs("director"))],
-    responses={**PROBLEMS, **_CHANGE},
+    responses=PROBLEMS,
 )
 _REVISION = re.compile(r'"(\d{1,15})"', re.ASCII)
 
@@ -97,7 +99,9 @@ class CameraChange(_Strict):
 IfMatch = Annotated[str | None, Header(description='the `revision` that was seen, as an ETag: `"3"`; `*` for any')]
 
 
-@router.post("/api/v1/cameras", status_code=201, summary="Register a camera", response_model=CameraItem)
+@router.post(
+    "/api/v1/cameras", status_code=201, summary="Register a camera", response_model=CameraItem, responses=_STANDS
+)
 async def register_camera(
     site: SiteNow, who: Asker, asked: CameraNew, response: Response, idempotency_key: Key = None
 ) -> CameraItem:
@@ -119,7 +123,9 @@ async def register_camera(
     return await answer_camera(site, asked.id, response)
 
 
-@router.patch("/api/v1/cameras/{camera_id}", summary="Change a camera", response_model=CameraItem)
+@router.patch(
+    "/api/v1/cameras/{camera_id}", summary="Change a camera", response_model=CameraItem, responses=_CHANGE
+)
 async def change_camera(
     camera: Registered,
     site: SiteNow,
@@ -140,7 +146,7 @@ async def change_camera(
     return await answer_camera(site, camera_id, response)
 
 
-@router.delete("/api/v1/cameras/{camera_id}", status_code=204, summary="Remove a camera")
+@router.delete("/api/v1/cameras/{camera_id}", status_code=204, summary="Remove a camera", responses=_CHANGE)
 async def remove_camera(
     camera: Registered, site: SiteNow, idempotency_key: Key = None, if_match: IfMatch = None
 ) -> Response:

@@ -7,6 +7,7 @@ from services.query.rest import (
     analyses,
     cameras,
     coverage,
+    docs,
     event,
     events,
     facts,
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
         accesses,
         facts,
         stream,
+        docs,
         page,
     )
 )

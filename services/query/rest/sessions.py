@@ -16,14 +16,14 @@ from services.query.rest.problems import Problem, ProblemBody, too_many
 from services.query.site import Site
 
 PATH = "/api/v1/session"
-_MORE: dict[int | str, dict[str, object]] = {
-    409: {"model": ProblemBody, "description": "There are no users yet, or too many tokens"},
-    429: {"model": ProblemBody, "description": "Too often"},
+_CONFLICT: dict[int | str, dict[str, object]] = {
+    409: {"model": ProblemBody, "description": "There are no users yet, or too many tokens"}
 }
-router = APIRouter(dependencies=[Depends(no_query)], responses={**PROBLEMS, **_MORE})
+_OFTEN: dict[int | str, dict[str, object]] = {429: {"model": ProblemBody, "description": "Too often"}}
+router = APIRouter(dependencies=[Depends(no_query)], responses=PROBLEMS)
 
 
-@router.post(PATH, summary="Sign in")
+@router.post(PATH, summary="Sign in", responses={**_CONFLICT, **_OFTEN})
 async def create_session(site: SiteNow, request: Request, response: Response, asked: SignIn) -> SessionItem:
     """Sets the cookie `dolbom`, which browsers send from now on, for a week."""
     _check_users(site)
@@ -65,7 +65,7 @@ async def delete_session(site: SiteNow, who: Asker, request: Request) -> Respons
     return answer
 
 
-@router.post(f"{PATH}/tokens", status_code=201, summary="Make a token of one's own")
+@router.post(f"{PATH}/tokens", status_code=201, summary="Make a token of one's own", responses=_CONFLICT)
 async def create_own_token(site: SiteNow, who: Asker, response: Response, asked: NewToken) -> TokenMade:
     """For programs and players, with the rights of whoever asks."""
     _check_users(site)
