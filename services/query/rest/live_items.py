@@ -132,7 +132,7 @@ def _rendered(fact: Fact, rows: Mapping[str, Mapping[Key, tuple[str, Item]]]) ->
     for kind, key in touched(fact):
         if key in rows[kind]:
             camera, item = rows[kind][key]
-            if isinstance(fact.data, SegmentClosed):
+            if kind == "segment" and isinstance(fact.data, SegmentClosed):
                 item["gaps"] = [gap.model_dump(mode="json") for gap in fact.data.gaps]
             yield _message(kind, camera, item)
     if isinstance(fact.data, SegmentExpired):

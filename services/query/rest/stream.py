@@ -18,10 +18,11 @@ from starlette.types import Receive, Scope, Send
 from libs.clock import real, wall_ms
 from libs.contracts.assessments import Severity
 from services.query.live.client import Asked, Client
+from services.query.live.hub import Hub
 from services.query.people.rights import ANYONE, Principal
 from services.query.rest.admission import shown
 from services.query.rest.asked import PROBLEMS, Asker, SiteNow, cameras_read, registered
-from services.query.rest.connection import cut
+from services.query.rest.connection import cutter, last
 from services.query.site import Site
 
 WRITE = 30.0
@@ -81,19 +82,34 @@ class LiveStream(Response):
     def __init__(self, site: Site, client: Client, last_id: str | None) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
-        self._site, self._client, self._last_id = site, client, last_id
-        self._waiter: asyncio.Future[None] | None = None
+        self._talk = _Talk(site.hub, client, last_id)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Until the client goes, or the service does."""
+        """Send the head; the rest lasts until the client goes, or the service does."""
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        self._talk.cut = cutter(scope)
+        await last(scope, receive, send, self._talk.go)
+
+
+class _Talk:
+    """What is kept of an open stream."""
+
+    __slots__ = ("_client", "_hub", "_last_id", "_waiter", "cut")
+
+    def __init__(self, hub: Hub, client: Client, last_id: str | None) -> None:
+        self._hub, self._client, self._last_id = hub, client, last_id
+        self._waiter: asyncio.Future[None] | None = None
+        self.cut: Callable[[], None]
+
+    async def go(self, receive: Receive, send: Send) -> None:
+        """Until one of both sides ends it."""
         gone = asyncio.get_running_loop().create_task(_until_gone(receive))
         gone.add_done_callback(self._rouse)
         try:
             async with asyncio.timeout(None) as patience:
-                await self._talk(send, gone, patience)
+                await self._tell(send, gone, patience)
         except TimeoutError:
-            cut(scope)
+            self.cut()
             await gone
         finally:
             gone.remove_done_callback(self._rouse)
@@ -101,12 +117,12 @@ class LiveStream(Response):
             with suppress(asyncio.CancelledError):
                 await gone
 
-    async def _talk(self, send: Send, gone: "asyncio.Task[None]", patience: asyncio.Timeout) -> None:
-        client, hub = self._client, self._site.hub
+    async def _tell(self, send: Send, gone: "asyncio.Task[None]", patience: asyncio.Timeout) -> None:
+        client, loop = self._client, asyncio.get_running_loop()
         text = client.begin(self._last_id, real())
-        while not (gone.done() or hub.closed or client.over):
+        while not (gone.done() or self._hub.closed or client.over):
             if text:
-                patience.reschedule(asyncio.get_running_loop().time() + WRITE)
+                patience.reschedule(loop.time() + WRITE)
                 await send({"type": "http.response.body", "body": text, "more_body": True})
                 patience.reschedule(None)
             else:
@@ -115,14 +131,13 @@ class LiveStream(Response):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _sleep(self, until: float) -> None:
-        hub = self._site.hub
-        self._waiter = hub.sleeper()
+        self._waiter = self._hub.sleeper()
         timer = asyncio.get_running_loop().call_later(max(0.0, until - real()), self._rouse)
         try:
             await self._waiter
         finally:
             timer.cancel()
-            hub.forget(self._waiter)
+            self._hub.forget(self._waiter)
 
     def _rouse(self, _: object = None) -> None:
         if self._waiter is not None and not self._waiter.done():
