@@ -53,9 +53,13 @@ def merge(row: Row, change: Change) -> bool:
     return True
 
 
-def tables_of(found: Iterable[Change]) -> dict[str, set[Key]]:
-    """The rows that must be at hand before these changes are merged, by table."""
-    wanted: dict[str, set[Key]] = {}
-    for change in found:
-        wanted.setdefault(change.table, set()).add(change.key)
-    return wanted
+def merged(changes: Iterable[Change]) -> dict[str, dict[Key, Row]]:
+    """What these changes say of each row, by table and key; what they do not say is left out."""
+    tables: dict[str, dict[Key, Row]] = {}
+    for change in changes:
+        rows = tables.setdefault(change.table, {})
+        row = rows.get(change.key)
+        if row is None:
+            row = rows[change.key] = born(change.table, change.key)
+        merge(row, change)
+    return tables

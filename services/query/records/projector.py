@@ -1,6 +1,6 @@
 """Puts facts into the views: inbox and rows in one transaction, so that each fact counts once.
 
-The rows that a batch touches are read, merged by `projection`, and written back. One projector writes at a time.
+What a batch says of a row is merged by `merging`, and with the row that stands by the database (`groups`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,14 +8,15 @@ from itertools import islice
 from typing import TypeVar
 
 from prometheus_client import Counter
-from sqlalchemy import Table, select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.bus import Received
 from libs.contracts.envelope import Fact, FactError, NewerFact, decode
 from libs.observe import get_log
-from services.query.records.database import insert_new, upsert
-from services.query.records.merging import KEYS, Key, Row, born, merge, tables_of
+from services.query.records.database import insert_new
+from services.query.records.groups import merge_rows
+from services.query.records.merging import merged
 from services.query.records.projection import changes
 from services.query.records.tables import TABLES
 
@@ -25,22 +26,15 @@ Item = TypeVar("Item")
 SKIPPED = Counter("dolbom_projector_skipped_total", "Messages that no view shows, by reason", ["reason"])
 log = get_log()
 _ASKED = 300
-"""Keys in one question: SQLite takes 999 values at least, and a key has up to three."""
+"""Keys in one question: SQLite takes 999 values at least."""
 
 
 async def project(connection: AsyncConnection, batch: Sequence[Fact]) -> list[Fact]:
     """Put the facts in; returns those that were new. The caller commits, with the place in the stream."""
     known = await _known(connection, [fact.id for fact in batch])
     new = [fact for fact in {fact.id: fact for fact in batch}.values() if fact.id not in known]
-    found = [change for fact in new for change in changes(fact)]
-    for name, keys in tables_of(found).items():
-        rows = await _rows(connection, TABLES[name], sorted(keys))
-        touched = set()
-        for change in found:
-            if change.table == name and merge(rows.setdefault(change.key, born(name, change.key)), change):
-                touched.add(change.key)
-        columns = TABLES[name].columns.keys()
-        await upsert(connection, TABLES[name], [{at: rows[key].get(at) for at in columns} for key in sorted(touched)])
+    for name, rows in merged(change for fact in new for change in changes(fact)).items():
+        await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
     await insert_new(connection, TABLES["inbox"], [{"fact_id": fact.id} for fact in new])
     return new
 
@@ -64,17 +58,6 @@ async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:
     for some in _some(ids):
         known.update((await connection.execute(select(column).where(column.in_(some)))).scalars())
     return known
-
-
-async def _rows(connection: AsyncConnection, table: Table, keys: Sequence[Key]) -> dict[Key, Row]:
-    names = KEYS[table.name]
-    key = [table.c[name] for name in names]
-    rows: dict[Key, Row] = {}
-    for some in _some(keys):
-        asked = tuple_(*key).in_(some) if len(key) > 1 else key[0].in_([one for (one,) in some])
-        for row in (await connection.execute(select(table).where(asked))).mappings():
-            rows[tuple(row[name] for name in names)] = dict(row)
-    return rows
 
 
 def _some(items: Iterable[Item]) -> Iterator[list[Item]]:
