@@ -4,6 +4,7 @@ import asyncio
 import socket
 import sys
 
+import uvloop
 from pydantic import ValidationError
 
 from libs.clock import BadClock, SiteClock
@@ -38,7 +39,8 @@ def main() -> int:
     except OSError as problem:
         log.error("cannot_listen", reason=problem.strerror or str(problem))
     else:
-        asyncio.run(run(site, listener))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run(site, listener))
         return 0
     return 2
 

@@ -18,6 +18,7 @@ from services.query.rest.connection import Connection
 from services.query.rest.document import api_document
 from services.query.rest.gate import Gate
 from services.query.rest.gate_rules import MAX_BODY
+from services.query.rest.hot import Hot
 from services.query.rest.live_items import showing
 from services.query.rest.routes import ROUTERS
 from services.query.settings import Settings
@@ -104,7 +105,7 @@ def _url(listener: socket.socket) -> str:
 
 def _config(site: Site) -> uvicorn.Config:
     return uvicorn.Config(
-        Gate(create_app(site), site),
+        Gate(Hot(create_app(site), site), site),
         http=Connection,  # h11: unlike httptools it bounds what it reads before a request is whole
         ws="none",
         lifespan="off",

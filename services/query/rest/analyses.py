@@ -8,11 +8,14 @@ from sqlalchemy import case, or_
 
 from libs.contracts.analyses import Development, Incident
 from libs.contracts.assessments import Assessor, Prompt, Span, Text, Usage
-from libs.contracts.facts import UtcTime
+from libs.contracts.facts import CameraConfig, UtcTime
 from services.query.records.tables import TABLES
 from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read
-from services.query.rest.listing import Asked, Listing, Shown, between, given, list_page
+from services.query.rest.listing import Asked, Listing, Shown, between, given, page_in
+from services.query.rest.lists import json_answer
+from services.query.rest.pages import Page
 from services.query.rest.spans import InTimePaged
+from services.query.site import Site
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
 
@@ -85,10 +88,14 @@ async def list_segment_analyses(
     request: Request, camera: Registered, site: SiteNow, asked: Annotated[InTimePaged, Query()]
 ) -> Response:
     """Of a day, of a time, or all; newest archive first."""
-    known, config = camera
+    return json_answer(request, await analyses_page(site, camera[0].camera.id, camera[1], asked))
+
+
+async def analyses_page(site: Site, camera_id: str, config: CameraConfig, asked: InTimePaged) -> Page:
+    """A page of a camera's. Raises Problem."""
     since, until = asked.span(config)
     filters = given({"since": since, "until": until})
-    return await list_page(site, request, ANALYSES, Asked((known.camera.id,), filters, asked.cursor, asked.limit))
+    return await page_in(site, ANALYSES, Asked((camera_id,), filters, asked.cursor, asked.limit))
 
 
 @router.head("/api/v1/cameras/{camera_id}/segment-analyses", include_in_schema=False)

@@ -17,7 +17,7 @@ from services.query.records.keeping import Databases
 from services.query.records.rows import Row, Statement, compiled, moment_of
 from services.query.records.tables import TABLES
 from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read
-from services.query.rest.lists import page_of
+from services.query.rest.lists import answer_page
 from services.query.rest.spans import OnDay
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
@@ -123,7 +123,9 @@ async def list_coverage(
         return {"items": [minute_item(minute) for minute in coverage(since, until, at, told)], "next": None}
 
     # A day that is not over has a new minute each minute, and a window that was awaited is late some seconds later.
-    return await page_of(site, request, ("coverage", camera_id, since, until, min(now_ms // 10_000, _end(until))), make)
+    return await answer_page(
+        site, request, ("coverage", camera_id, since, until, min(now_ms // 10_000, _end(until))), make
+    )
 
 
 def _end(until: datetime) -> int:

@@ -21,11 +21,11 @@ from services.query.records.columns import UtcDateTime
 from services.query.records.keeping import Databases
 from services.query.records.rows import Away, compiled, moment_of, moment_text
 from services.query.records.tables import TABLES
-from services.query.rest.asked import PROBLEMS, Asker, Key, Needs, SiteNow, cameras_read, no_query
+from services.query.rest.asked import PROBLEMS, Asker, Key, Needs, SiteNow, cameras_read, no_query, seen
 from services.query.rest.event_items import EVENT, EventItem, event_item
 from services.query.rest.listing import Item
-from services.query.rest.lists import away, opened, page_of
-from services.query.rest.problems import not_found, unavailable
+from services.query.rest.lists import answer_page, away, opened
+from services.query.rest.problems import NotTheirs, not_found, unavailable
 from services.query.reviews import Judged, record_review
 from services.query.site import Site
 
@@ -100,8 +100,10 @@ async def _found(site: Site, who: Principal, event_id: str) -> Item:
         raise away() from problem
     item = event_item(row)
     known = site.view.cameras.get(str(item["camera_id"]))
-    if known is None or known.camera.config is None or not who.sees(known.camera.id):
+    if known is None or known.camera.config is None:
         raise not_found()
+    if not who.sees(known.camera.id):
+        raise NotTheirs(known.camera.id)
     return item
 
 
@@ -114,7 +116,7 @@ async def get_event(request: Request, site: SiteNow, who: Asker, event_id: Event
     async def make(now: Databases) -> object:
         return await _whole(now, await _found(site, who, event_id))
 
-    return await page_of(site, request, ("event", str(UUID(event_id))), make)
+    return await answer_page(site, request, ("event", str(UUID(event_id))), make)
 
 
 async def _whole(now: Databases, item: Item) -> Item:
@@ -156,6 +158,7 @@ async def _place(now: Databases, item: Item) -> Item:
 async def get_event_picture(site: SiteNow, who: Asker, event_id: EventId) -> Response:
     """404 when none was kept."""
     item = await _found(site, who, event_id)
+    seen(site, who, str(item["camera_id"]))
     jpeg = await to_thread.run_sync(_picture, site, str(item["camera_id"]), str(item["event_id"]))
     return Response(jpeg, headers={"Cache-Control": "private, max-age=31536000, immutable"}, media_type="image/jpeg")
 

@@ -10,8 +10,10 @@ from libs.contracts.ids import is_camera_id
 from services.query.people.rights import Principal
 from services.query.rest.asked import PROBLEMS, Asker, Registered, SiteNow, cameras_read, no_query, registered
 from services.query.rest.event_items import EVENTS, EventList
-from services.query.rest.listing import Asked, given, list_page
-from services.query.rest.lists import CursorText, Since, Until
+from services.query.rest.listing import Asked, given, page_in
+from services.query.rest.lists import CursorText, Since, Until, json_answer
+from services.query.rest.pages import Page
+from services.query.site import Site
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
 LATEST = 20
@@ -49,10 +51,9 @@ class OfSite(OfCamera):
 @router.get("/api/v1/events", summary="Events", response_model=EventList)
 async def list_events(request: Request, site: SiteNow, who: Asker, asked: Annotated[OfSite, Query()]) -> Response:
     """What was seen, newest first, of all cameras that one may see."""
-    if asked.camera is None:
-        return await _events(request, site, asked, _cameras(who))
-    await registered(asked.camera, site, who)
-    return await _events(request, site, asked, (asked.camera,))
+    if asked.camera is not None:
+        await registered(asked.camera, site, who)
+    return json_answer(request, await events_page(site, who, asked))
 
 
 @router.head("/api/live-monitoring/events/{camera_id}", include_in_schema=False)
@@ -61,7 +62,7 @@ async def list_camera_events(
     request: Request, site: SiteNow, camera: Registered, asked: Annotated[OfCamera, Query()]
 ) -> Response:
     """What was seen, newest first."""
-    return await _events(request, site, asked, (camera[0].camera.id,))
+    return json_answer(request, await events_page_of(site, camera[0].camera.id, asked))
 
 
 @router.head("/api/live-monitoring/events/{camera_id}/latest", include_in_schema=False)
@@ -73,15 +74,23 @@ async def list_camera_events(
 )
 async def list_latest_events(request: Request, site: SiteNow, camera: Registered) -> Response:
     """The twenty that began last, newest first."""
-    return await _events(request, site, OfCamera(), (camera[0].camera.id,))
+    return json_answer(request, await events_page_of(site, camera[0].camera.id, OfCamera()))
 
 
-def _cameras(who: Principal) -> tuple[str, ...] | None:
-    return None if who.cameras is None else tuple(sorted(who.cameras))
+async def events_page(site: Site, who: Principal, asked: OfSite) -> Page:
+    """A page of what one may see. Raises Problem."""
+    if asked.camera is not None:
+        return await events_page_of(site, asked.camera, asked)
+    return await _page(site, None if who.cameras is None else tuple(sorted(who.cameras)), asked)
 
 
-async def _events(request: Request, site: SiteNow, asked: OfCamera, cameras: tuple[str, ...] | None) -> Response:
+async def events_page_of(site: Site, camera_id: str, asked: OfCamera) -> Page:
+    """A page of a camera's. Raises Problem."""
+    return await _page(site, (camera_id,), asked)
+
+
+async def _page(site: Site, cameras: tuple[str, ...] | None, asked: OfCamera) -> Page:
     filters = asked.model_dump(exclude={"camera", "reviewed", "cursor", "limit"})
     if asked.reviewed is not None:
         filters["judged" if asked.reviewed else "unjudged"] = True
-    return await list_page(site, request, EVENTS, Asked(cameras, given(filters), asked.cursor, asked.limit))
+    return await page_in(site, EVENTS, Asked(cameras, given(filters), asked.cursor, asked.limit))

@@ -13,7 +13,7 @@ from services.query.records.control import Control
 from services.query.records.keeping import Databases
 from services.query.rest.asked import PROBLEMS, Needs, SiteNow
 from services.query.rest.listing import Asked, Listing, Shown, between, equal, given
-from services.query.rest.lists import CursorText, Since, Until, page_of
+from services.query.rest.lists import CursorText, Since, Until, answer_page
 
 router = APIRouter(dependencies=[Depends(Needs("admin"))], responses=PROBLEMS)
 
@@ -97,4 +97,4 @@ async def list_facts(request: Request, site: SiteNow, asked: Annotated[FactsAske
         return {**body, "items": [orjson.Fragment(item["body"]) for item in body["items"]]}  # type: ignore[arg-type]
 
     # The log is written beside the views, so that a page of it is never taken from memory.
-    return await page_of(site, request, None, make)
+    return await answer_page(site, request, None, make)

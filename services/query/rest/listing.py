@@ -11,7 +11,8 @@ from sqlalchemy import JSON, Boolean, ColumnElement, FromClause, String, and_, b
 from services.query.records.columns import UtcDateTime
 from services.query.records.keeping import Databases
 from services.query.records.rows import Row, Rows, Statement, compiled, moment_text
-from services.query.rest.lists import cursor_of, page_of, read_cursor
+from services.query.rest.lists import cursor_of, json_answer, page_of, read_cursor
+from services.query.rest.pages import Page
 from services.query.site import Site
 
 Item = dict[str, object]
@@ -124,13 +125,18 @@ class Listing:
         return and_(self.at >= at, or_(self.at > at, self.key > key))
 
 
-async def list_page(site: Site, request: Request, listing: Listing, asked: Asked) -> Response:
-    """The answer with a page; it depends on nothing but the list, what is asked of it, and the views."""
+async def page_in(site: Site, listing: Listing, asked: Asked) -> Page:
+    """A page; it depends on nothing but the list, what is asked of it, and the views. Raises Problem."""
 
     async def make(now: Databases) -> object:
         return await listing.page(now.rows, asked)
 
-    return await page_of(site, request, (id(listing), asked), make)
+    return await page_of(site, (id(listing), asked), make)
+
+
+async def list_page(site: Site, request: Request, listing: Listing, asked: Asked) -> Response:
+    """The answer with such a page."""
+    return json_answer(request, await page_in(site, listing, asked))
 
 
 _KINDS = 1000

@@ -18,6 +18,8 @@ from services.query.rest.problems import Problem, unavailable
 from services.query.rest.ranges import names
 from services.query.site import Site
 
+CACHE = "private, no-cache"
+"""A browser may keep the page, and asks each time whether it still holds."""
 _CURSOR = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6})\|(?P<key>[A-Za-z0-9._:-]{1,64})", re.ASCII)
 
 
@@ -73,13 +75,15 @@ def away() -> Problem:
     return unavailable("database-away", "The database does not answer now; live video goes on.", retry_after=2)
 
 
-async def page_of(
-    site: Site, request: Request, key: Hashable, make: Callable[[Databases], Awaitable[object]]
-) -> Response:
-    """The answer with what `make` reads; without asking the database while the views say the same as before.
+Make = Callable[[Databases], Awaitable[object]]
+"""Reads what a body shows; may raise Away."""
+
+
+async def page_of(site: Site, key: Hashable | None, make: Make) -> Page:
+    """The page with what `make` reads; without asking the database while the views say the same as before.
 
     `key` names all that the body depends on beside the views: route, filters, and what the asker may see; None when it
-    shows more than views.
+    shows more than views. Raises the problem that the database is away.
     """
     # The version is read first: a page that was made while the views changed is never taken for a newer one.
     version = site.records.version
@@ -92,12 +96,17 @@ async def page_of(
         page = Page(version, body, f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"')
         if key is not None:
             site.pages.put(key, page)
-    return json_answer(request, page)
+    return page
+
+
+async def answer_page(site: Site, request: Request, key: Hashable | None, make: Make) -> Response:
+    """The answer with such a page."""
+    return json_answer(request, await page_of(site, key, make))
 
 
 def json_answer(request: Request, page: Page) -> Response:
     """200 with the body, or 304 when the asker has it already."""
-    headers = {"ETag": page.etag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": page.etag, "Cache-Control": CACHE}
     known = request.headers.get("if-none-match")
     if known is not None and names(known, page.etag):
         return Response(status_code=304, headers=headers)

@@ -14,7 +14,7 @@ from services.query.records.rows import compiled
 from services.query.records.tables import TABLES
 from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read, no_query
 from services.query.rest.listing import Shown
-from services.query.rest.lists import CursorText, cursor_of, page_of, read_cursor
+from services.query.rest.lists import CursorText, answer_page, cursor_of, read_cursor
 from services.query.rest.problems import not_found
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
@@ -71,7 +71,7 @@ async def list_reports(
         more = len(found) > asked.limit
         return {"items": items, "next": cursor_of(f"{items[-1]['day']} 00:00:00", camera_id) if more else None}
 
-    return await page_of(site, request, ("reports", camera_id, before, asked.limit), make)
+    return await answer_page(site, request, ("reports", camera_id, before, asked.limit), make)
 
 
 @router.head("/api/v1/cameras/{camera_id}/reports/{day}", include_in_schema=False, dependencies=[Depends(no_query)])
@@ -91,4 +91,4 @@ async def get_report(request: Request, camera: Registered, site: SiteNow, day: d
             raise not_found()
         return _SHOWN.item(found[0])
 
-    return await page_of(site, request, ("report", camera_id, day), make)
+    return await answer_page(site, request, ("report", camera_id, day), make)

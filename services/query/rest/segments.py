@@ -16,7 +16,7 @@ from services.query.records.rows import compiled
 from services.query.records.tables import TABLES
 from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read
 from services.query.rest.listing import Asked, Item, Listing, Shown, between, given, list_page
-from services.query.rest.lists import CursorText, Since, Until, page_of
+from services.query.rest.lists import CursorText, Since, Until, answer_page
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
 
@@ -103,7 +103,7 @@ async def list_segments(
     async def make(now: Databases) -> object:
         return await _segments(now, asked)
 
-    return await page_of(site, request, ("segments", asked), make)
+    return await answer_page(site, request, ("segments", asked), make)
 
 
 async def _segments(now: Databases, asked: Asked) -> object:

@@ -14,7 +14,7 @@ from services.query.records.keeping import Databases
 from services.query.records.rows import compiled
 from services.query.records.tables import TABLES
 from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read
-from services.query.rest.lists import page_of
+from services.query.rest.lists import answer_page
 from services.query.rest.spans import Day
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
@@ -99,4 +99,4 @@ async def list_spend(request: Request, camera: Registered, site: SiteNow, asked:
     async def make(now: Databases) -> object:
         return {"items": [await spend_of(now, camera_id, day, time_zone) for day in days], "next": None}
 
-    return await page_of(site, request, ("spend", camera_id, time_zone, days[0], days[-1]), make)
+    return await answer_page(site, request, ("spend", camera_id, time_zone, days[0], days[-1]), make)

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 from sqlalchemy import BindParameter, String, bindparam, func, select
 
-from libs.contracts.facts import UtcTime
+from libs.contracts.facts import CameraConfig, UtcTime
 from libs.contracts.slots import moment, rfc3339
 from services.query.coverage import coverage
 from services.query.days import bounds
@@ -17,9 +17,11 @@ from services.query.records.rows import compiled
 from services.query.records.tables import TABLES
 from services.query.rest.asked import PROBLEMS, Registered, SiteNow, cameras_read
 from services.query.rest.coverage import told_of
-from services.query.rest.lists import page_of
+from services.query.rest.lists import json_answer, page_of
+from services.query.rest.pages import Page
 from services.query.rest.spans import OnDay
 from services.query.rest.spend import spend_of
+from services.query.site import Site
 
 router = APIRouter(dependencies=[Depends(cameras_read)], responses=PROBLEMS)
 
@@ -141,8 +143,13 @@ async def _minutes(now: Databases, camera_id: str, span: tuple[datetime, datetim
 @router.get("/api/live-monitoring/stats/{camera_id}", summary="A camera's day in numbers", response_model=Stats)
 async def get_stats(request: Request, camera: Registered, site: SiteNow, asked: Annotated[OnDay, Query()]) -> Response:
     """Events by kind and severity, scores, looks by outcome, minutes in which nobody looked, and the cost."""
-    (known, config), now_ms = camera, site.clock.now_ms()
-    camera_id, day, time_zone = known.camera.id, asked.of(config, now_ms), config.time_zone
+    return json_answer(request, await stats_page(site, camera[0].camera.id, camera[1], asked))
+
+
+async def stats_page(site: Site, camera_id: str, config: CameraConfig, asked: OnDay) -> Page:
+    """A camera's day. Raises Problem."""
+    now_ms = site.clock.now_ms()
+    day, time_zone = asked.of(config, now_ms), config.time_zone
     since, until = bounds(day, time_zone)
 
     async def make(now: Databases) -> object:
@@ -164,7 +171,7 @@ async def get_stats(request: Request, camera: Registered, site: SiteNow, asked: 
             "budget_usd": spend["budget_usd"],
         }
 
-    return await page_of(site, request, ("stats", camera_id, day, time_zone, now_ms // 10_000), make)
+    return await page_of(site, ("stats", camera_id, day, time_zone, now_ms // 10_000), make)
 
 
 @router.head("/api/v1/cameras/{camera_id}/stats", include_in_schema=False)
