@@ -23,20 +23,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal that knows no Hangul shows a question mark
-    asked = _parser().parse_args(watching.routed(sys.argv[1:] if arguments is None else arguments))
     try:
-        status = _run(asked)
-        sys.stdout.flush()
-        return status
-    except Refusal as refusal:
-        print(f"dolbom {asked.command}: {refusal}", file=sys.stderr)
-        return 2
+        try:
+            return _ended(sys.argv[1:] if arguments is None else arguments)
+        finally:
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return 0
     except BrokenPipeError:
         # What is left in the buffer is written once more when Python ends, and nobody reads it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _ended(arguments: Sequence[str]) -> int:
+    asked = _parser().parse_args(watching.routed(arguments))
+    try:
+        return _run(asked)
+    except Refusal as refusal:
+        print(f"dolbom {asked.command}: {refusal}", file=sys.stderr)
+        return 2
 
 
 def _run(asked: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ def camera_details(item: Item, url: str) -> str:
     watched = f"  ({length(seconds)} in it)" if isinstance(seconds, int | float) else ""
     rows = [
         ("state", ", ".join(filter(None, (_state(item), _since(item, "%Y-%m-%d %H:%M:%S %Z"), _wished(item))))),
-        ("picture", _picture(item) + ("" if at == "?" else f", of {at}")),
+        ("picture", "none" if at == "?" else f"{_picture(item).removeprefix('picture ')}, of {at}"),
         ("source", _source(item)),
         ("zone", str(item.get("time_zone"))),
         ("live", f"{url}{item.get('hls_url')}{watched}"),

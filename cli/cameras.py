@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import partial
 
@@ -36,7 +36,7 @@ def cameras(asked: argparse.Namespace) -> int:
         return _list(rest, as_json=asked.json)
     with _said_of(asked.camera):
         if asked.action == "remove":
-            return _remove(rest, asked.camera, asked.yes)
+            return _remove(rest, asked)
         return _one(rest, asked, body)
 
 
@@ -69,14 +69,16 @@ def _answered(rest: Rest, action: str, camera: str, body: Mapping[str, object]) 
     return _as_seen(rest, before).call("PATCH", address, body), partial(changed, before=before)
 
 
-def _remove(rest: Rest, camera: str, sure: bool) -> int:
+def _remove(rest: Rest, asked: argparse.Namespace) -> int:
     """What is removed is what the person saw: a change in between is told, and nothing is removed."""
-    seen = object_of(rest.call("GET", f"{CAMERAS}/{camera}"))
-    if not sure and not _asked(f"Remove {named(seen)}? Its recordings go as they grow old. [y/N] "):
+    address = f"{CAMERAS}/{asked.camera}"
+    seen = object_of(rest.call("GET", address))
+    if not asked.yes and not _asked(f"Remove {named(seen)}? Its recordings go as they grow old. [y/N] "):
         print("Nothing was removed.", file=sys.stderr)
         return 1
-    _as_seen(rest, seen).call("DELETE", f"{CAMERAS}/{camera}")
-    print(line("✔", "removed", f"{named(seen)}; its recordings go as they grow old"))
+    _as_seen(rest, seen).call("DELETE", address)
+    if not asked.json:  # the API answers nothing
+        print(line("✔", "removed", f"{named(seen)}; its recordings go as they grow old"))
     return 0
 
 
@@ -117,8 +119,12 @@ def _named_of(asked: argparse.Namespace) -> dict[str, object]:
 
 
 def _asked(question: str) -> bool:
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() in _YES
+    """Ctrl-C is a no."""
+    with suppress(KeyboardInterrupt):
+        print(question, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in _YES
+    print(file=sys.stderr)
+    return False
 
 
 @contextmanager

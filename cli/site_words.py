@@ -13,5 +13,5 @@ def against(refused: SiteRefusal, what: str, look: str) -> SiteRefusal:
     elif refused.kind == "bus-away":
         said = f"the bus does not answer, so nothing may have been recorded of {what}: look at it and try again"
     elif refused.status == 422:
-        said = said.removeprefix("body.").removeprefix("query.")
+        said = said.removeprefix("body.").removeprefix("query.").replace(": Value error, ", ": ", 1)
     return SiteRefusal(said, refused.status, refused.kind)

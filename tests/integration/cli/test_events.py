@@ -1,5 +1,6 @@
 """`dolbom events` and `dolbom setup` on a bus that NATS_URL names."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from cli.keeper import ROOT
 from libs.bus import connect, publish
 from tests.integration.cli.conftest import EmbeddedBus, password
 
-GOLDEN = (ROOT / "tests" / "contracts" / "golden" / "segment.closed.v1.json").read_bytes().strip()
+FACTS = ROOT / "tests" / "contracts" / "golden"
+GOLDEN = (FACTS / "segment.closed.v1.json").read_bytes().strip()
+DETECTED = (FACTS / "event.detected.v1.json").read_bytes().strip()
 
 
 @contextmanager
@@ -69,6 +72,24 @@ async def test_a_reader_that_leaves_ends_it_quietly(bus: EmbeddedBus) -> None:
         await say(bus, GOLDEN)
         assert process.wait(5) == 0
         assert process.stderr.read() == ""
+
+
+async def test_only_some_facts_as_json(bus: EmbeddedBus) -> None:
+    golden = DETECTED.decode()
+    with dolbom(bus, "observer", "events", "tail", "--severity", "danger", "--camera", "camera-2", "--json") as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stderr.readline().startswith("Following event.> (danger camera-2 only) on nats://127.0.0.1")
+        await say(bus, GOLDEN)
+        async with connect(bus.url, "detector", password("detector")) as detector:
+            for what in ("info.camera-2", "danger.camera-1", "danger.camera-2"):
+                await publish(detector, f"event.detected.{what}", golden.replace("camera-1", what).encode(), {})
+        heard = process.stdout.readline()
+        assert heard == golden.replace("camera-1", "danger.camera-2") + "\n"
+        assert json.loads(heard)["data"]["severity"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(5) == 0
+        assert process.stdout.read() == ""
 
 
 def test_setup_by_hand(bus: EmbeddedBus, tmp_path: Path) -> None:

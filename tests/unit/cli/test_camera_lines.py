@@ -55,7 +55,7 @@ def test_all_of_a_camera() -> None:
     said = camera_details(SUN, "http://127.0.0.1:8080").splitlines()
     assert said[0] == "✔ sun (햇살반, 2층)"
     assert said[1].split(maxsplit=1) == ["state", "online, since 2026-03-02 14:00:00 KST, wished running"]
-    assert said[2].split(maxsplit=1) == ["picture", "picture 0.8 s old, of 2026-03-02 14:10:00 KST"]
+    assert said[2].split(maxsplit=1) == ["picture", "0.8 s old, of 2026-03-02 14:10:00 KST"]
     assert "http://127.0.0.1:8080/api/live-monitoring/hls/sun/sun.m3u8  (24 s in it)" in said[5]
     assert said[-1].split() == ["revision", "3"]
 

@@ -117,7 +117,7 @@ def test_which_facts_are_followed(only: Only, subject: str, takes: bool) -> None
         (404, "about:blank", "There is nothing at this address.", "there is no camera sun"),
         (412, "other-revision", "Read it again.", "changed by somebody else"),
         (503, "bus-away", "Try again with the same Idempotency-Key.", "nothing may have been recorded"),
-        (422, "about:blank", "body.profile.width: is odd", "profile.width: is odd"),
+        (422, "about:blank", "body.profile.width: Value error, is odd", "profile.width: is odd"),
         (403, "not-allowed", "This takes the role director.", "This takes the role director."),
     ],
 )
