@@ -108,7 +108,6 @@ def touched(fact: Fact) -> Iterator[tuple[str, Key]]:
             yield "event", (fact.data.event_id,)
         case SegmentClosed():
             yield "segment", (fact.data.segment_id,)
-            yield "analysis", (fact.data.segment_id,)  # it names the archive's time and file
         case SegmentAnalyzed() | SegmentAnalysisFailed() | SegmentAnalysisAttempted():
             yield "analysis", (fact.data.segment_id,)
         case LookStarted():
@@ -132,7 +131,7 @@ def _rendered(fact: Fact, rows: Mapping[str, Mapping[Key, tuple[str, Item]]]) ->
     for kind, key in touched(fact):
         if key in rows[kind]:
             camera, item = rows[kind][key]
-            if kind == "segment" and isinstance(fact.data, SegmentClosed):
+            if isinstance(fact.data, SegmentClosed):
                 item["gaps"] = [gap.model_dump(mode="json") for gap in fact.data.gaps]
             yield _message(kind, camera, item)
     if isinstance(fact.data, SegmentExpired):
