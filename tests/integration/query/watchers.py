@@ -36,11 +36,14 @@ class Watcher:
     body: bytes = b""
     """What is no whole message yet, or an answer of another kind."""
     ended: bool = False
+    reading: asyncio.Event = field(default_factory=asyncio.Event)
+    """Cleared: it takes nothing for a while."""
     _task: asyncio.Task[None] | None = None
     writer: asyncio.StreamWriter | None = None
 
     def start(self) -> "Watcher":
         self.ended = False
+        self.reading.set()
         self._task = asyncio.create_task(self._watch())
         return self
 
@@ -84,6 +87,7 @@ class Watcher:
             await self._head(reader)
             while chunk := await self._chunk(reader):
                 self.body += chunk
+                await self.reading.wait()
                 if self.status == 200:
                     self._parse()
         except (OSError, asyncio.IncompleteReadError, ValueError):
