@@ -21,7 +21,8 @@ async def app(scope: Message, _receive: object, send: Callable[[Message], Awaita
     if scope["type"] != "http":
         return
     if not _pool:
-        where = {"host": "127.0.0.1", "port": int(os.environ["BARE_PORT"]), "user": "root", "db": "dolbom_views_1"}
+        where: dict[str, Any] = {"host": "127.0.0.1", "port": int(os.environ["BARE_PORT"]), "user": "root"}
+        where |= {"db": "dolbom_views_1", "charset": "utf8mb4"}
         _pool.append(await asyncmy.create_pool(8, 8, autocommit=True, **where))
     async with _pool[0].acquire() as connection, connection.cursor(cursor=DictCursor) as cursor:
         await cursor.execute(SQL, (scope["path"].rpartition("/")[2],))

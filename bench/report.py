@@ -30,6 +30,9 @@ class Report:
     load: tuple[float, float]
 
 
+HEAD = "| row | ours | peer | ratio (lowest to highest) | limit | |\n|---|---|---|---|---|---|"
+
+
 def write(report: Report, folder: Path) -> None:
     """`report.json` and `report.md`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -52,9 +55,8 @@ def markdown(report: Report) -> str:
             for clip in report.clips
         ),
         "",
-        "| row | ours | peer | ratio (lowest to highest) | limit | |",
-        "|---|---|---|---|---|---|",
-        *map(_row, report.rows),
+        HEAD,
+        *map(row_line, report.rows),
         "",
         *_parts(report.blocks),
         *_qualities(report.qualities),
@@ -63,7 +65,7 @@ def markdown(report: Report) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _row(row: Row) -> str:
+def row_line(row: Row) -> str:
     ratio = (
         "" if row.ratio is None else f"**{row.ratio.median:.2f}** ({row.ratio.lowest:.2f} to {row.ratio.highest:.2f})"
     )

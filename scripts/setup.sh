@@ -140,6 +140,7 @@ install_system() {
 install_peers() {
   local missing=() failed=() package line="A program that is measured against is missing, so its row is left out:"
   have motion || missing+=(motion)
+  have wrk || missing+=(wrk)
   install_packages
 }
 

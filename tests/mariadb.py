@@ -29,6 +29,13 @@ class MariaDb:
         """For SQLAlchemy; root has no password, and nobody but this machine reaches it."""
         return f"mysql+asyncmy://root@127.0.0.1:{self.port}/"
 
+    @property
+    def pid(self) -> int:
+        """The process. Raises RuntimeError when it does not run."""
+        if self._process is None:
+            raise RuntimeError("MariaDB does not run")
+        return self._process.pid
+
     def make(self) -> None:
         """An empty data folder."""
         self.folder.mkdir(mode=0o755)

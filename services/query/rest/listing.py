@@ -91,12 +91,12 @@ class Listing:
         if asked.cursor:
             values |= read_cursor(asked.cursor)
         # One more than a page holds tells whether there is another.
-        found = await rows.fetch(self._statement(asked), **values, limit=asked.limit + 1)
+        found = await rows.fetch(self.statement(asked), **values, limit=asked.limit + 1)
         last = found[asked.limit - 1] if len(found) > asked.limit else None
         items = [self.shown.item(row[:-2]) for row in found[: asked.limit]]
         return {"items": items, "next": cursor_of(*last[-2:]) if last else None}
 
-    def _statement(self, asked: Asked) -> Statement:
+    def statement(self, asked: Asked) -> Statement:
         """The words depend on which filters there are, never on their values."""
         many = None if asked.cameras is None else len(asked.cameras)
         kind = (many, tuple(name for name, _ in asked.filters), bool(asked.cursor))
