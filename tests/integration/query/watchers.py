@@ -64,6 +64,16 @@ class Watcher:
             await asyncio.sleep(0.01)
         return found
 
+    async def until_state(self, why: str, seconds: float = 20.0) -> Heard:
+        """Wait until it is told that this is why it is not the present; empty: that it is again."""
+        end = asyncio.get_running_loop().time() + seconds
+        while True:
+            states = [one for one in self.heard if one.kind == "state"]
+            if states and (states[-1].data.get("why", ""), states[-1].data["live"]) == (why, not why):
+                return states[-1]
+            assert asyncio.get_running_loop().time() < end, states
+            await asyncio.sleep(0.01)
+
     async def until_ended(self, seconds: float = 10.0) -> None:
         assert self._task is not None
         await asyncio.wait_for(asyncio.shield(self._task), seconds)
