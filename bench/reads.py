@@ -17,7 +17,7 @@ from bench import machine
 from bench.arithmetic import ratios, spread
 from bench.processes import tree
 from bench.reads_site import bare, site
-from bench.report import row_line
+from bench.report import HEAD, row_line
 from bench.rows import Row
 from services.query.rest.lists import cursor_of
 
@@ -63,9 +63,8 @@ def main() -> None:
         askings = [*_askings(query.url, query.process.pid, asked.rows), Asking(BARE, *peer)]
         rounds = [{one.name: _ask(one, database.pid, asked.seconds) for one in askings} for _ in range(asked.pairs)]
         load = machine.load()
-    head = (
-        f"Commit {machine.commit()}, {asked.rows} events, {asked.pairs} rounds of {asked.seconds} s, load {load:.1f}."
-    )
+    how = f"{asked.rows} events, {asked.pairs} rounds of {asked.seconds} s, load {load:.1f}"
+    head = f"Commit {machine.commit()}; {how}.\n\n{HEAD}"
     body = "\n".join((head, *map(row_line, _rows(rounds)), "", *_parts(rounds), ""))
     machine.BUILD.mkdir(parents=True, exist_ok=True)
     (machine.BUILD / "reads.md").write_text(body, encoding="utf-8")

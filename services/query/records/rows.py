@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from asyncmy.constants import FIELD_TYPE
+from asyncmy.converters import conversions
 from asyncmy.errors import MySQLError
 from asyncmy.pool import Pool, create_pool
 from sqlalchemy import Select
@@ -23,6 +25,10 @@ Row = tuple[object, ...]
 PATIENCE = 2.0
 """Seconds that one question may take: whoever asks is told to come again."""
 CONNECTIONS = 8
+
+
+_PLAIN = {kind: read for kind, read in conversions.items() if kind != FIELD_TYPE.DATETIME}
+"""Moments come as text, as SQLite gives them: they go out as text too."""
 
 
 class Away(Exception):
@@ -80,6 +86,7 @@ async def open_rows(url: str) -> AsyncIterator[Rows]:
             "db": parsed.database or "",
             "charset": "utf8mb4",
             "autocommit": True,
+            "conv": _PLAIN,
         }
     )
     try:
@@ -171,14 +178,13 @@ def _my_value(value: object) -> object:
 
 
 def moment_text(value: object) -> str | None:
-    """A moment of a row, `2026-03-02T09:00:00.000Z`; SQLite keeps `2026-03-02 09:00:00.000000`."""
+    """A moment of a row, `2026-03-02 09:00:00.000000`, as the API writes it: `2026-03-02T09:00:00.000Z`."""
     if value is None:
         return None
-    text = value.isoformat(" ", "milliseconds") if isinstance(value, datetime) else str(value)
+    text = str(value)
     return f"{text[:10]}T{text[11:23]}Z"
 
 
 def moment_of(value: object) -> datetime:
     """A moment of a row that is not null."""
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
-    return moment.replace(tzinfo=UTC)
+    return datetime.fromisoformat(str(value)).replace(tzinfo=UTC)

@@ -31,14 +31,19 @@ class Shown:
     def __init__(self, columns: Mapping[str, ColumnElement[object]]) -> None:
         self.columns = [column.label(name) for name, column in columns.items()]
         self.names = tuple(columns)
+        self._places = {id(column): place for place, column in enumerate(columns.values())}
         kinds = {name: column.type for name, column in columns.items()}
         self._moments = [name for name, kind in kinds.items() if isinstance(kind, UtcDateTime)]
         self._bodies = [name for name, kind in kinds.items() if isinstance(kind, JSON)]
         self._flags = [name for name, kind in kinds.items() if isinstance(kind, Boolean)]
 
+    def place(self, column: ColumnElement[object] | ColumnElement[str]) -> int | None:
+        """Where in an item the column stands; None when it has it not."""
+        return self._places.get(id(column))
+
     def item(self, row: Row) -> Item:
         """A row as the API shows it: moments as text, JSON as it stands in the database, nothing copied twice."""
-        item = dict(zip(self.names, row, strict=True))
+        item = dict(zip(self.names, row, strict=False))
         for name in self._moments:
             item[name] = moment_text(item[name])
         for name in self._bodies:
@@ -93,8 +98,14 @@ class Listing:
         # One more than a page holds tells whether there is another.
         found = await rows.fetch(self.statement(asked), **values, limit=asked.limit + 1)
         last = found[asked.limit - 1] if len(found) > asked.limit else None
-        items = [self.shown.item(row[:-2]) for row in found[: asked.limit]]
-        return {"items": items, "next": cursor_of(*last[-2:]) if last else None}
+        items = [self.shown.item(row) for row in found[: asked.limit]]
+        at, key = self._ends()
+        return {"items": items, "next": cursor_of(last[at], last[key]) if last else None}
+
+    def _ends(self) -> tuple[int, int]:
+        """Where in a row moment and key stand: within the item, or behind it."""
+        at, key = self.shown.place(self.at), self.shown.place(self.key)
+        return (-2, -1) if at is None or key is None else (at, key)
 
     def statement(self, asked: Asked) -> Statement:
         """The words depend on which filters there are, never on their values."""
@@ -114,7 +125,8 @@ class Listing:
         if after:
             words.append(self._beyond())
         order = [column.desc() if self.newest_first else column for column in (self.at, self.key)]
-        asked = select(*self.shown.columns, self.at, self.key).select_from(self.source).where(*words).order_by(*order)
+        ends = (self.at, self.key) if self._ends() == (-2, -1) else ()
+        asked = select(*self.shown.columns, *ends).select_from(self.source).where(*words).order_by(*order)
         return compiled(asked.limit(bindparam("limit")))
 
     def _beyond(self) -> ColumnElement[bool]:
