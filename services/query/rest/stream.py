@@ -106,8 +106,7 @@ class _Talk:
         gone = asyncio.get_running_loop().create_task(_until_gone(receive))
         gone.add_done_callback(self._rouse)
         try:
-            async with asyncio.timeout(None) as patience:
-                await self._tell(send, gone, patience)
+            await self._tell(send, gone)
         except TimeoutError:
             self.cut()
             await gone
@@ -117,18 +116,16 @@ class _Talk:
             with suppress(asyncio.CancelledError):
                 await gone
 
-    async def _tell(self, send: Send, gone: "asyncio.Task[None]", patience: asyncio.Timeout) -> None:
-        client, loop = self._client, asyncio.get_running_loop()
+    async def _tell(self, send: Send, gone: "asyncio.Task[None]") -> None:
+        client = self._client
         text = client.begin(self._last_id, real())
         while not (gone.done() or self._hub.closed or client.over):
             if text:
-                patience.reschedule(loop.time() + WRITE)
-                await send({"type": "http.response.body", "body": text, "more_body": True})
-                patience.reschedule(None)
+                await _say(send, text)
             else:
                 await self._sleep(client.due)
             text = client.next(real())
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await _say(send, b"", more=False)
 
     async def _sleep(self, until: float) -> None:
         self._waiter = self._hub.sleeper()
@@ -142,6 +139,12 @@ class _Talk:
     def _rouse(self, _: object = None) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+async def _say(send: Send, text: bytes, *, more: bool = True) -> None:
+    """Raises TimeoutError when the other side takes nothing."""
+    async with asyncio.timeout(WRITE):
+        await send({"type": "http.response.body", "body": text, "more_body": more})
 
 
 async def _until_gone(receive: Receive) -> None:

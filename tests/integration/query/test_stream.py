@@ -1,6 +1,7 @@
 """The live stream of a running query: what it tells is what REST gives, to whoever may have it, and when it cannot."""
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -248,6 +249,31 @@ async def test_it_says_when_the_bus_is_away(server: NatsServer, tmp_path: Path) 
             await one.until("look", count, 20)
         await gone([watcher, late])
         assert [one.id for one in watcher.heard if one.id] == [hello.id, *(one.id for one in late.heard if one.id)]
+    finally:
+        query.stop()
+
+
+async def test_streams_that_were_made_anew_are_a_reset(server: NatsServer, tmp_path: Path) -> None:
+    query = start_query(tmp_path, server.url)
+    facts = [fact for fact in story(8, hours=0.5) if fact.name.startswith("look.")]
+    try:
+        until("query is ready", query.is_ready, 10)
+        watcher = Watcher(query.port).start()
+        await watcher.until("hello")
+        await say(server, facts[:20])
+        old = (await watcher.until("look", 20))[-1]
+        server.kill()
+        shutil.rmtree(server.folder / "js")
+        await asyncio.to_thread(server.start)
+        await asyncio.to_thread(server.set_up)
+        reset = (await watcher.until("reset", 1, 20))[0]
+        assert reset.id.partition(".")[0] != old.id.partition(".")[0]
+        late = Watcher(query.port, old.id).start()
+        assert (await late.until("reset"))[0].data["why"] == "unknown-streams"
+        await say(server, facts[20:30])
+        for one, count in ((watcher, 30), (late, 10)):
+            await one.until("look", count, 20)
+        await gone([watcher, late])
     finally:
         query.stop()
 
