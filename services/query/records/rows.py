@@ -4,6 +4,7 @@ Measured with SQLAlchemy's execution in between, a page of twenty events takes f
 """
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -92,7 +93,7 @@ async def open_rows(url: str) -> AsyncIterator[Rows]:
     try:
         yield server
     finally:
-        server.close()
+        await server.close()
 
 
 class _Sqlite:
@@ -168,9 +169,12 @@ class _MySql:
             await pool.release(connection)
         return found
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._pool is not None:
             self._pool.terminate()
+            with contextlib.suppress(TimeoutError):  # those that wait for work; a server that hangs is not waited for
+                async with asyncio.timeout(1.0):
+                    await self._pool.wait_closed()
 
 
 def _my_value(value: object) -> object:
