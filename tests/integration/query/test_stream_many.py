@@ -2,8 +2,6 @@
 
 import asyncio
 import itertools
-import os
-import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,95 +11,41 @@ import pytest
 from libs.bus import publish
 from libs.contracts.envelope import encode
 from libs.contracts.subjects import MSG_ID
+from tests.integration.query.crowd import MESSAGES, many_files, measure, resident_kb, watch
 from tests.integration.query.harness import Query, start_query, until
 from tests.integration.query.watchers import Watcher, gone
-from tests.integration.views.conftest import say
 from tests.nats_server import NatsServer
 from tests.story import story
 
-KB_A_CLIENT, MESSAGES = 20, 30
-TICK = os.sysconf("SC_CLK_TCK")
+KB_A_CLIENT = 20
 
 
 @pytest.fixture
-def many_files() -> Iterator[None]:
-    """Each client is a file here and one in query, which takes the limit over."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 8192 if hard == resource.RLIM_INFINITY else min(8192, hard)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+def query(server: NatsServer, tmp_path: Path) -> Iterator[Query]:
+    with many_files():
+        query = start_query(tmp_path, server.url)
+        until("query is ready", query.is_ready, 10)
+        yield query
+        query.stop()
 
 
-@pytest.fixture
-def query(server: NatsServer, tmp_path: Path, many_files: None) -> Iterator[Query]:
-    query = start_query(tmp_path, server.url)
-    until("query is ready", query.is_ready, 10)
-    yield query
-    query.stop()
-
-
-def resident_kb(query: Query) -> int:
-    """All memory of the process, shared pages too."""
-    lines = Path(f"/proc/{query.process.pid}/status").read_text(encoding="utf-8").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
-
-
-def cpu_s(query: Query) -> float:
-    fields = Path(f"/proc/{query.process.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
-
-
-async def watch(query: Query, count: int) -> list[Watcher]:
-    """So many, fifty at a time, who all have their id."""
-    watchers: list[Watcher] = []
-    while len(watchers) < count:
-        some = [Watcher(query.port).start() for _ in range(min(50, count - len(watchers)))]
-        for watcher in some:
-            await watcher.until("hello", seconds=30)
-        watchers += some
-    return watchers
-
-
-async def measure(server: NatsServer, query: Query, count: int) -> None:
-    """What so many cost, idle and when something is told."""
-    looks = [fact for fact in story(3, hours=1.0) if fact.name in ("look.started", "look.completed")]
-    await gone(await watch(query, 50))
-    await say(server, looks[:5])  # everything that is made once was made now
-    await asyncio.sleep(1)
-    before = resident_kb(query)
-    watchers = await watch(query, count)
-    await asyncio.sleep(1)
-    idle, quiet = resident_kb(query), cpu_s(query)
-    await asyncio.sleep(2)
-    quiet, busy = cpu_s(query) - quiet, cpu_s(query)
-    async with server.bus("detector") as bus:
-        for fact in looks[5 : 5 + MESSAGES]:
-            await publish(bus, fact.nats_subject, encode(fact), {MSG_ID: fact.id})
-            await asyncio.sleep(0.05)
-    for watcher in watchers:
-        await watcher.until("look", MESSAGES, 60)
-    each = (cpu_s(query) - busy) / (count * MESSAGES) * 1e6
-    told = resident_kb(query)
-    print(
-        f"{count} clients: {(idle - before) / count:.1f} KB each, {(told - before) / count:.1f} KB after {MESSAGES}"
-        f" messages, {each:.0f} us of CPU a message and client, {quiet / 2:.3f} CPU-s a second when nothing happens"
-    )
+async def told_everything(server: NatsServer, query: Query, count: int) -> None:
+    cost, watchers = await measure(server, query, count)
+    print(cost)
     ids = {tuple(one.id for one in watcher.heard[-MESSAGES:]) for watcher in watchers}
     assert len(ids) == 1, "everybody is told the same"
-    assert all(len(watcher.heard) == MESSAGES + 1 for watcher in watchers), "and each message once"
-    assert (max(idle, told) - before) / count <= KB_A_CLIENT
-    await gone(watchers)
+    assert all(sum(one.kind == "look" for one in watcher.heard) == MESSAGES for watcher in watchers), "each once"
+    assert max(cost.quiet_kb, cost.told_kb) <= KB_A_CLIENT
 
 
 async def test_two_hundred_are_told_everything(server: NatsServer, query: Query) -> None:
-    await measure(server, query, 200)
+    await told_everything(server, query, 200)
 
 
 @pytest.mark.soak
 @pytest.mark.timeout(300)
 async def test_a_thousand_are_told_everything(server: NatsServer, query: Query) -> None:
-    await measure(server, query, 1000)
+    await told_everything(server, query, 1000)
 
 
 def stalled(port: int) -> socket.socket:
