@@ -17,6 +17,7 @@ INDEX = "index.html"
 FILES = {
     INDEX: (INDEX, "text/html; charset=utf-8"),
     "app.js": ("app.js", "text/javascript; charset=utf-8"),
+    "session.js": ("session.js", "text/javascript; charset=utf-8"),
     "screen.js": ("screen.js", "text/javascript; charset=utf-8"),
     "player.js": ("player.js", "text/javascript; charset=utf-8"),
     "texts.js": ("texts.js", "text/javascript; charset=utf-8"),

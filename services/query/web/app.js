@@ -2,6 +2,7 @@
 
 import { initial, step, STILL_LIVE_MS } from "./player.js";
 import { draw, el } from "./screen.js";
+import { signIn, signOut, whoWatches } from "./session.js";
 import { TEXTS, preferred } from "./texts.js";
 
 const POLL_MS = 1000;
@@ -15,6 +16,9 @@ let state = initial();
 let hls = null;
 let playedTo = -1;
 let slot = null; // of the still that is loaded or being loaded
+let session = null; // who watches, once it is known
+let signedOut = false;
+let refused = ""; // what came of the last try to sign in
 let wishing = null; // what the person asked for, until the server says the same
 
 // --- what happened
@@ -38,13 +42,36 @@ async function poll() {
   const sent = performance.now();
   try {
     const answer = await fetch("/api/v1/cameras", { cache: "no-store", signal: AbortSignal.timeout(5000) });
+    if (answer.status === 401) return leave();
     if (!answer.ok) throw new Error(String(answer.status));
+    session ??= await whoWatches();
+    signedOut = false;
     const at = (sent + performance.now()) / 2;
     const clock = { at, site: Number(answer.headers.get("Dolbom-Now")), speed: Number(answer.headers.get("Dolbom-Speed")) };
     take((await answer.json()).items, clock);
   } catch {
     dispatch({ type: "away" });
   }
+}
+
+// Nobody is signed in (any more): nothing of what was shown stays.
+function leave() {
+  signedOut = true;
+  session = cameras = null;
+  choose(null);
+  el.still.removeAttribute("src");
+  el["now-still"].removeAttribute("src");
+  show();
+}
+
+async function enter(event) {
+  event.preventDefault();
+  el.enter.disabled = true;
+  refused = await signIn(el.user.value.trim(), el.password.value);
+  el.enter.disabled = false;
+  el.password.value = "";
+  if (refused === "ok") await poll();
+  show();
 }
 
 function take(items, clock) {
@@ -169,6 +196,11 @@ function listen() {
     el.confirm.close();
     wish("stopped");
   });
+  el["sign-in"].addEventListener("submit", enter);
+  el["sign-out"].addEventListener("click", async () => {
+    await signOut();
+    await poll();
+  });
   el.language.addEventListener("click", () => {
     language = language === "ko" ? "en" : "ko";
     remember(language);
@@ -176,7 +208,7 @@ function listen() {
   });
 }
 
-const show = () => draw({ state, cameras, chosen, language, wishing });
+const show = () => draw({ state, cameras, chosen, language, wishing, session, signedOut, refused });
 
 // The language that was chosen here before.
 function stored() {
@@ -204,7 +236,7 @@ async function main() {
     show();
   }, 250);
   for (;;) {
-    if (!document.hidden) await poll();
+    if (!document.hidden && !signedOut) await poll();
     const waiting = state.camera?.desired === "running" && !state.stream.on;
     await new Promise((resolve) => setTimeout(resolve, waiting ? IMPATIENT_MS : POLL_MS));
   }

@@ -5,17 +5,34 @@ import { TEXTS } from "./texts.js";
 
 export const el = Object.fromEntries([...document.querySelectorAll("[id]")].map((found) => [found.id, found]));
 
-export function draw({ state, cameras, chosen, language, wishing }) {
+export function draw({ state, cameras, chosen, language, wishing, session, signedOut, refused }) {
   const words = TEXTS[language];
   const at = performance.now();
   const seen = look(state, at);
   document.documentElement.lang = language;
   drawFrame(words, state.reachable, language);
+  drawSession(words, session, signedOut, refused);
   drawTabs(cameras ?? [], chosen);
   drawNote(words, state, seen, cameras !== null && cameras.length === 0, at);
   drawScreen(words, state, seen);
   el.about.hidden = !state.camera;
   if (state.camera) drawAbout(words, state, seen, wishing !== null, at);
+}
+
+function drawSession(words, session, signedOut, refused) {
+  el.main.hidden = signedOut;
+  if (el["sign-in"].hidden === signedOut) {
+    el["sign-in"].hidden = !signedOut;
+    if (signedOut) el.user.focus();
+  }
+  set(el["sign-in-title"], words.signInTitle);
+  set(el["user-label"], words.user);
+  set(el["password-label"], words.password);
+  set(el.enter, words.signIn);
+  set(el.refused, words.refusals[refused] ?? "");
+  set(el["sign-out"], words.signOut);
+  el["sign-out"].hidden = !session || session.open;
+  el.wish.hidden = session?.role === "guardian"; // who may look only is not asked
 }
 
 function drawNote(words, state, seen, empty, at) {
