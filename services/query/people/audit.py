@@ -45,6 +45,11 @@ class Audit:
         self._more = asyncio.Event()
         self._window, self._said, self._refused = 0, set[Hashable](), 0
 
+    @property
+    def waiting(self) -> int:
+        """How many facts wait in memory."""
+        return len(self._queue)
+
     def viewed(self, by: str, camera_id: str) -> None:
         """Somebody looked at a camera."""
         if self._first(("viewed", by, camera_id)):

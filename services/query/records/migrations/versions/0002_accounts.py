@@ -11,6 +11,11 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """To this version."""
+    _make_accounts()
+    _make_secrets()
+
+
+def _make_accounts() -> None:
     people = op.create_table(
         "people",
         sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
@@ -36,6 +41,9 @@ def upgrade() -> None:
         mysql_charset="utf8mb4",
         mysql_collate="utf8mb4_unicode_ci",
     )
+
+
+def _make_secrets() -> None:
     op.create_table(
         "sessions",
         sa.Column("sha256", WORD, primary_key=True),
