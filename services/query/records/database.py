@@ -13,19 +13,23 @@ from sqlalchemy.pool import ConnectionPoolEntry
 _DUMPS = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 """Hangul stays readable for whoever asks the database himself."""
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
+_DURABLE = ("synchronous=FULL",)
 
 
-def open_engine(url: str) -> AsyncEngine:
-    """An engine for `sqlite+aiosqlite:///path`, `mysql+asyncmy://…` or `mariadb+asyncmy://…`."""
+def open_engine(url: str, *, durable: bool = False) -> AsyncEngine:
+    """An engine for `sqlite+aiosqlite:///path`, `mysql+asyncmy://…` or `mariadb+asyncmy://…`.
+
+    `durable`: what was committed to a SQLite file survives a power cut. Views need not: they are read again.
+    """
     engine = create_async_engine(url, json_serializer=_DUMPS, pool_pre_ping=not url.startswith("sqlite"))
     if engine.dialect.name == "sqlite":
-        event.listen(engine.sync_engine, "connect", _pragmas)
+        event.listen(engine.sync_engine, "connect", partial(_pragmas, (*_PRAGMAS, *(_DURABLE if durable else ()))))
     return engine
 
 
-def _pragmas(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def _pragmas(pragmas: Sequence[str], connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
+    for pragma in pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

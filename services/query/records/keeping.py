@@ -149,7 +149,7 @@ async def databases(url: str, *, alone: bool = True) -> AsyncIterator[Databases]
     async with AsyncExitStack() as stack:
         if alone and make_url(url).get_backend_name() == "sqlite":
             stack.callback(_alone(Path(make_url(url).database or "")).close)
-        control = open_engine(url)
+        control = open_engine(url, durable=True)
         stack.push_async_callback(control.dispose)
         await migrate(control)
         async with control.begin() as connection:

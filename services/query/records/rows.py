@@ -111,7 +111,7 @@ class _Sqlite:
         timer = loop.call_later(PATIENCE, self._interrupt)
         try:
             return await loop.run_in_executor(self._thread, self._ask, statement.sqlite, asked)
-        except sqlite3.Error as problem:
+        except (sqlite3.Error, RuntimeError) as problem:  # a RuntimeError when this generation was closed meanwhile
             raise Away(type(problem).__name__) from problem
         finally:
             timer.cancel()

@@ -1,7 +1,6 @@
 """What a start finds: databases that are made once, one writer of a SQLite file, facts that arrive in both."""
 
 import asyncio
-import contextlib
 from pathlib import Path
 
 import pytest
@@ -24,12 +23,12 @@ async def test_facts_of_the_bus_are_in_log_and_views_after_two_starts(fresh: Fre
     for upto in (80, 160):
         async with server.bus("query") as bus:
             records = Records(url)
-            keeping = asyncio.gather(records.keep(), records.read(bus))
+            keeping = [asyncio.create_task(work) for work in (records.keep(), records.read(bus))]
             await say(server, FACTS[upto - 80 : upto])
             await until_read(shown, log, upto)
-            keeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keeping
+            for task in keeping:
+                task.cancel()
+            await asyncio.wait(keeping)
     async with log.connect() as connection:
         assert (await connection.execute(select(Control.metadata.tables["generations"]))).all() == [(1, True)]
     await log.dispose()
