@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from libs.bus import BusError, publish_fact
+from libs.bus import BusError, Conflict, publish_fact
 from libs.contracts.envelope import Fact, Origin, new_fact
 from libs.contracts.events import EventReviewed, Verdict
 from libs.contracts.streams import EVENTS
@@ -22,8 +22,12 @@ class Judged:
     key: str
 
 
+class KeyUsed(ValueError):
+    """Another judgement was recorded under the key of this request."""
+
+
 async def record_review(site: Site, judged: Judged) -> Fact:
-    """Publish `event.reviewed`. Raises Unwritten."""
+    """Publish `event.reviewed`. Raises Unwritten or KeyUsed."""
     if site.bus is None or not site.connected:
         raise Unwritten("the bus is out of reach")
     now = site.clock.now_ms()
@@ -33,6 +37,8 @@ async def record_review(site: Site, judged: Judged) -> Fact:
     fact = new_fact(data, str(event["camera_id"]), (request,), Origin("query", now, now))
     try:
         await publish_fact(site.bus, fact, EVENTS.name)
+    except Conflict as problem:
+        raise KeyUsed(judged.key) from problem
     except BusError as problem:
         raise Unwritten(f"the bus does not take it: {problem}") from problem
     return fact

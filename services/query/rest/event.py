@@ -25,8 +25,8 @@ from services.query.rest.asked import PROBLEMS, Asker, Key, Needs, SiteNow, came
 from services.query.rest.event_items import EVENT, EventItem, event_item
 from services.query.rest.listing import Item
 from services.query.rest.lists import answer_page, away, opened
-from services.query.rest.problems import NotTheirs, not_found, unavailable
-from services.query.reviews import Judged, record_review
+from services.query.rest.problems import NotTheirs, Problem, not_found, unavailable
+from services.query.reviews import Judged, KeyUsed, record_review
 from services.query.site import Site
 
 router = APIRouter(dependencies=[Depends(no_query), Depends(cameras_read)], responses=PROBLEMS)
@@ -191,6 +191,9 @@ async def review_event(
         fact = await record_review(
             site, Judged(found, review.verdict, who.user, review.note, idempotency_key or str(uuid4()))
         )
+    except KeyUsed as problem:
+        detail = "header.idempotency-key: another judgement was sent with it; take a new one"
+        raise Problem(422, detail, "key-used") from problem
     except Unwritten as problem:
         detail = "The bus does not answer, so the judgement may not be recorded: send it with the same Idempotency-Key."
         raise unavailable("bus-away", detail, retry_after=2) from problem

@@ -81,6 +81,8 @@ def test_a_judgement_is_a_fact_and_is_shown_at_once(told: Told) -> None:
     assert [one["note"] for one in answer.json()["reviews"]] == ["인형이에요"]
     again = told.client.post(address, json={"verdict": "false_positive", "note": "인형이에요"}, headers=headers)
     assert len(again.json()["reviews"]) == 1
+    other = told.client.post(address, json={"verdict": "confirmed"}, headers=headers)
+    assert (other.status_code, other.json()["type"]) == (422, "urn:dolbom:problem:key-used")
 
     async def read() -> bytes:
         async with told.server.bus("query") as bus:
