@@ -50,7 +50,7 @@ def create_app(site: Site) -> FastAPI:
     app.state.site, app.state.page, app.state.docs = site, page.read_page(), page.read_page(docs.FILES)
     for router in ROUTERS:
         app.include_router(router)
-    problems.install(app)
+    problems.install(app, (route for router in ROUTERS for route in router.routes))
     app.openapi = cache(partial(api_document, ROUTERS))  # type: ignore[method-assign]
     return app
 

@@ -77,6 +77,9 @@ def _complete(route: APIRoute, method: str, operation: Object) -> None:
     parameters = [_parameter(one) for one in cast(list[Object], operation.get("parameters", []))]
     if name in words.CONDITIONAL and not any(one["name"] == "If-None-Match" for one in parameters):
         parameters.append(_parameter({"name": "if-none-match", "in": "header", "schema": {"type": "string"}}))
+    for one in parameters:
+        # What is answered with 428 when it is missing is no choice.
+        one["required"] = one["required"] or (one["name"] == "If-Match" and "428" in _part(operation, "responses"))
     if parameters:
         operation["parameters"] = parameters
     for content in _contents(operation.get("requestBody")):

@@ -59,8 +59,10 @@ CONDITIONAL = frozenset((
     "list_reports", "get_report", "list_accesses", "list_facts", "get_hls_file", "get_document",
 ))  # fmt: skip
 """Operations that answer 304 when `If-None-Match` names what they would send."""
-OF_A_CAMERA = frozenset(("list_events", "stream"))
-"""Operations whose query may name a camera that is not there, or somebody else's."""
+OF_A_CAMERA = frozenset(("list_events", "stream", "register_camera"))
+"""Operations without a camera in their path that answer 404: of a camera in the query, or of one that was removed since
+the same key registered it.
+"""
 GOOD = {200: "Here it is", 201: "It is made", 202: "It is recorded", 204: "Done", 206: "A part of it", 304: "Unchanged"}
 
 _TEXT: Object = {"type": "string"}

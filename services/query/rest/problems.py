@@ -1,15 +1,18 @@
 """Every error as an RFC 9457 problem: one clear sentence, never a path of the server or a secret."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from typing import cast
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Route
 
 MEDIA_TYPE = "application/problem+json"
 HIDDEN = "dolbom.hidden"
@@ -88,8 +91,9 @@ def answer(problem: Problem, path: str) -> JSONResponse:
     return JSONResponse(body, problem.status, headers, MEDIA_TYPE)
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of the application a problem."""
+def install(app: FastAPI, routes: Iterable[BaseRoute]) -> None:
+    """Make every error of the application, which has these routes, a problem."""
+    app.state.routes = [route for route in routes if isinstance(route, Route | APIRoute)]
     app.add_exception_handler(Problem, _of_ours)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(RequestValidationError, _of_validation)
@@ -107,8 +111,17 @@ async def _of_ours(request: Request, problem: Exception) -> JSONResponse:
 async def _of_http(request: Request, problem: Exception) -> JSONResponse:
     if not isinstance(problem, HTTPException):
         raise problem
-    said = _SENTENCES.get(problem.status_code, problem.detail)
-    return answer(Problem(problem.status_code, said, headers=problem.headers), request.scope["path"])
+    said, headers = _SENTENCES.get(problem.status_code, problem.detail), dict(problem.headers or {})
+    if problem.status_code == 405:
+        headers["Allow"] = ", ".join(_methods(request))
+    return answer(Problem(problem.status_code, said, headers=headers), request.scope["path"])
+
+
+def _methods(request: Request) -> list[str]:
+    """All that an address takes; the framework names what its first route takes."""
+    routes = cast(list[Route | APIRoute], request.app.state.routes)
+    here = [route for route in routes if route.path_regex.match(request.scope["path"])]
+    return sorted({method for route in here for method in route.methods or ()})
 
 
 async def _of_validation(request: Request, problem: Exception) -> JSONResponse:

@@ -10,7 +10,8 @@ from fastapi import APIRouter, Depends, Header, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from libs.contracts.facts import CameraConfig, Fps, Looks, Profile, Side, Source
-from libs.contracts.ids import check_camera_id
+from libs.contracts.ids import CAMERA_ID, check_camera_id
+from libs.contracts.slots import TICKS_PER_SECOND
 from services.query.commands import Unregistered, Unwritten, Wished, record_change, record_registration, record_wish
 from services.query.days import known_zone
 from services.query.domain import Known, Planned
@@ -20,9 +21,7 @@ from services.query.rest.asked import PROBLEMS, Asker, Key, Needs, Registered, S
 from services.query.rest.cameras import answer_camera
 from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 
-_STANDS: dict[int | str, dict[str, object]] = {
-    409: {"model": ProblemBody, "description": "A camera of this id stands"}
-}
+_STANDS: dict[int | str, dict[str, object]] = {409: {"model": ProblemBody, "description": "A camera of this id stands"}}
 _CHANGE: dict[int | str, dict[str, object]] = {
     412: {"model": ProblemBody, "description": "Not the revision that is named"},
     428: {"model": ProblemBody, "description": "No revision is named"},
@@ -34,8 +33,11 @@ router = APIRouter(
 _REVISION = re.compile(r'"(\d{1,15})"', re.ASCII)
 
 
+_RATES = tuple(fps for fps in range(1, 31) if TICKS_PER_SECOND % fps == 0)
+
+
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class SourceAsked(_Strict):
@@ -48,9 +50,9 @@ class SourceAsked(_Strict):
 class ProfileAsked(_Strict):
     """What every picture is turned into."""
 
-    width: Side = 640
-    height: Side = 480
-    fps: Fps = 5
+    width: Side = Field(default=640, json_schema_extra={"multipleOf": 2})
+    height: Side = Field(default=480, json_schema_extra={"multipleOf": 2})
+    fps: Fps = Field(default=5, json_schema_extra={"enum": [*_RATES]})
     overlay: bool = False
 
 
@@ -72,7 +74,7 @@ class CameraNew(_Strict):
         json_schema_extra={"example": {"id": "sun", "name": "햇살반", "source": {"kind": "demo"}}}
     )
 
-    id: Annotated[str, AfterValidator(check_camera_id)]
+    id: Annotated[str, AfterValidator(check_camera_id)] = Field(json_schema_extra={"pattern": f"^{CAMERA_ID.pattern}$"})
     name: Name
     room: str = Field(default="", max_length=100)
     time_zone: Zone = "Asia/Seoul"
@@ -123,9 +125,7 @@ async def register_camera(
     return await answer_camera(site, asked.id, response)
 
 
-@router.patch(
-    "/api/v1/cameras/{camera_id}", summary="Change a camera", response_model=CameraItem, responses=_CHANGE
-)
+@router.patch("/api/v1/cameras/{camera_id}", summary="Change a camera", response_model=CameraItem, responses=_CHANGE)
 async def change_camera(
     camera: Registered,
     site: SiteNow,

@@ -70,7 +70,7 @@ class Named(BaseModel):
 class Order(BaseModel):
     """Every file of the queue once more, in the wished order."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     files: list[str] = Field(max_length=5000)
     loop: bool = Field(default=True, description="begin again after the last file")

@@ -80,6 +80,31 @@ def test_errors_are_problems(
     assert problem["instance"] == path.partition("?")[0]
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/api/v1/cameras", "GET, HEAD, POST"),
+        ("/api/v1/cameras/none-1", "DELETE, GET, HEAD, PATCH"),
+        ("/api/v1/session", "DELETE, GET, HEAD, POST"),
+    ],
+)
+def test_a_wrong_method_is_told_all_right_ones(running: Running, path: str, methods: str) -> None:
+    answer = httpx.request("PUT", running.url + path)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, methods)
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"running": 1}, "running"), ({"retention_days": "30"}, "retention_days"),
+        ({"profile": {"width": "640"}}, "width"), ({"source": {"loop": "yes"}}, "loop"),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_not_taken_for_one(running: Running, more: dict[str, object], field: str) -> None:
+    answer = httpx.post(f"{running.url}/api/v1/cameras", json={"id": "other-1", "name": "x", **more})
+    assert answer.status_code == 422 and field in answer.json()["detail"]
+
+
 def test_a_body_without_a_length_is_counted(running: Running) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(100):
