@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import sleep
 
 from cli.refusal import Refusal, SiteRefusal
 from cli.site import Site
@@ -12,6 +13,7 @@ from cli.web import Answer, Call, ask, reachable
 
 TOKEN = "DOLBOM_TOKEN"  # noqa: S105 - the name of a variable
 _PATIENCE = 10.0
+_STARTING_TRIES = 100
 
 
 def token_file(site: Site) -> Path:
@@ -57,11 +59,21 @@ class Rest:
         headers, sent = dict(self.shown), None
         if body is not None:
             headers["Content-Type"], sent = "application/json", json.dumps(body).encode()
-        answer = ask(self.host, self.port, path, _PATIENCE, Call(method, headers, sent))
+        answer = self._patiently(path, Call(method, headers, sent))
         if answer is None:
             raise Refusal("the site does not answer: start it with `make run`")
         if answer.status >= 400:
             raise SiteRefusal(_problem(answer), answer.status, _kind(answer))
+        return answer
+
+    def _patiently(self, path: str, call: Call) -> Answer | None:
+        """Whoever types right after the start is not told to try again: nothing was done yet."""
+        answer = ask(self.host, self.port, path, _PATIENCE, call)
+        for _ in range(_STARTING_TRIES):
+            if answer is None or answer.status != 503 or _kind(answer) != "starting":
+                break
+            sleep(0.1)
+            answer = ask(self.host, self.port, path, _PATIENCE, call)
         return answer
 
 

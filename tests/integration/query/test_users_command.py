@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -116,3 +117,17 @@ def on_a_terminal(words: list[str], *typed: str) -> tuple[str, int]:
         code = process.wait(20)
     os.close(here)
     return shown.decode(errors="replace"), code
+
+
+def test_a_command_waits_for_a_site_that_starts(server: NatsServer, tmp_path: Path) -> None:
+    query = start_query(tmp_path, server.url, "- {id: cam1, name: a}\n")  # serves, and is not ready
+    try:
+        Site.at(str(tmp_path)).write_env({"HTTP_HOST": "127.0.0.1", "HTTP_PORT": str(query.port)})
+        query.process.send_signal(signal.SIGSTOP)
+        with subprocess.Popen(command(query, "users", "list"), cwd=ROOT, stderr=subprocess.PIPE, text=True) as asking:
+            time.sleep(0.3)
+            query.process.send_signal(signal.SIGCONT)
+            _, said = asking.communicate(timeout=30)
+        assert (asking.returncode, said) == (0, "")
+    finally:
+        query.stop()
