@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from functools import cache, partial
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from libs.bus import Bus, with_bus
 from libs.observe import Health, get_log
 from services.query.commands import register_cameras
 from services.query.rest import docs, page, problems
+from services.query.rest.bodies import plain_json
 from services.query.rest.connection import Connection
 from services.query.rest.document import api_document
 from services.query.rest.gate import Gate
@@ -49,7 +50,7 @@ def create_app(site: Site) -> FastAPI:
     )
     app.state.site, app.state.page, app.state.docs = site, page.read_page(), page.read_page(docs.FILES)
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(plain_json)])
     problems.install(app, (route for router in ROUTERS for route in router.routes))
     app.openapi = cache(partial(api_document, ROUTERS))  # type: ignore[method-assign]
     return app

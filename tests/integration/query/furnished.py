@@ -153,7 +153,7 @@ class Furnished:
 
 def furnish(server: NatsServer, folder: Path, *, accounts: bool, seed: int) -> Furnished:
     """Start it, and fill it."""
-    query = start_query(folder, server.url, settings={"UPLOAD_RESERVE_BYTES": "0"})
+    query = start_query(folder, server.url, settings={"UPLOAD_RESERVE_BYTES": "0", "UPLOAD_MAX_BYTES": str(20 << 20)})
     site = Furnished(server, query, film(folder))
     both = [*facts(OURS, EVENT, seed), *facts(OTHERS, OTHER_EVENT, seed)]
     asyncio.run(say(server, both))
