@@ -30,7 +30,7 @@ def test_never_more_than_twice_the_times_in_any_window(gaps: list[float], times:
     for gap in gaps:
         now += gap
         wait = limit.wait("kim", now)
-        assert 0 <= wait <= seconds
+        assert 0 <= wait <= seconds + 1e-6
         if wait == 0:
             let.append(now)
     for first in let:
