@@ -8,7 +8,7 @@ from functools import partial
 from io import TextIOWrapper
 from typing import NoReturn
 
-from cli import people, watching
+from cli import people, rebuild, watching
 from cli.refusal import Refusal
 
 
@@ -67,6 +67,8 @@ def _run(asked: argparse.Namespace) -> int:
         return import_past(Imported(asked.data, *named))
     if asked.command in watching.COMMANDS:
         return watching.run(asked)
+    if asked.command == rebuild.COMMAND:
+        return rebuild.run(asked)
     if asked.command in people.COMMANDS:
         return people.run(asked)
     from cli.docs import write_docs
@@ -87,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     status = _command(commands, "status", "how services and cameras are; exit 0 well, 1 not all well, 2 not running")
     status.add_argument("--json", action="store_true", help="for programs")
     watching.add_parsers(partial(_command, commands))
+    rebuild.add_parser(partial(_command, commands))
     past = _command(commands, "import", "take recordings of the past into a site that runs; Ctrl-C leaves it to go on")
     past.add_argument("--camera", required=True, metavar="ID", help="the camera that they become")
     past.add_argument("--start", required=True, metavar="TIME", help="when they began: 2026-03-02T09:00:00+09:00")

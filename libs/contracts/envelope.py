@@ -23,6 +23,10 @@ class FactError(ValueError):
 class NewerFact(FactError):
     """A fact of a type or version that this code does not know yet: keep it, do not park it."""
 
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"{kind} is not known here")
+        self.type = kind
+
 
 class Fact(BaseModel):
     """What happened: immutable, in the past tense, with an id that follows from it."""
@@ -98,7 +102,7 @@ def decode(body: bytes) -> Fact:
         raise FactError("the body has no `type` of the form dolbom.<kind>.<what>.v<version>")
     shape = FACTS.get(match["name"])
     if shape is None or int(match["version"]) > shape.type_version:
-        raise NewerFact(f"{raw['type']} is not known here")
+        raise NewerFact(raw["type"])
     try:
         data = shape.model_validate(raw.pop("data", None))
         return Fact.model_validate({**raw, "data": data})

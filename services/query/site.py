@@ -79,4 +79,5 @@ class Site:
         bus = "" if self.connected else self.bus_problem or "the bus is out of reach"
         read = CAMERAS.name in self.view.read
         registration = self.registration if self.settings.query_role != "projector" else ""
-        return verdict(Condition(read, bus, registration, self.media_problem, self.records.problem))
+        database = self.records.problem or self.records.worry
+        return verdict(Condition(read, bus, registration, self.media_problem, database))

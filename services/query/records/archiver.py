@@ -6,18 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from prometheus_client import Counter
-from sqlalchemy import Table, select
+from sqlalchemy import Table
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.bus import Received
-from libs.observe import get_log
 from services.query.records.control import Control
 from services.query.records.database import insert_new
-from services.query.records.reading import Write
+from services.query.records.reading import Unusable, Write
 
-SKIPPED = Counter("dolbom_archiver_skipped_total", "Messages that are no facts", ["stream"])
-log = get_log()
 LOG: Table = Control.metadata.tables["event_log"]
 
 
@@ -49,23 +45,20 @@ def entry(stream: str, incarnation: str, message: Received) -> dict[str, object]
 
 
 def write_log(stream: str) -> Write:
-    """Keeps the messages of a stream; a fact that stands in the log already stays as it was first said."""
+    """Keeps the messages of a stream; a fact that stands in the log already stays as it was first said.
+
+    Raises Unusable.
+    """
 
     async def write(connection: AsyncConnection, incarnation: str, messages: Sequence[Received]) -> None:
-        rows = []
+        rows, unusable = [], Unusable()
         for message in messages:
             try:
                 rows.append(entry(stream, incarnation, message))
             except NoFact as problem:
-                SKIPPED.labels(stream).inc()
-                log.warning("not_archived", subject=message.subject, sequence=message.sequence, reason=str(problem))
+                unusable.found.append((message, str(problem)))
+        if unusable.found:
+            raise unusable
         await insert_new(connection, LOG, rows)
 
     return write
-
-
-async def logged(connection: AsyncConnection, after: str, limit: int) -> list[tuple[str, bytes]]:
-    """Ids and bodies of the log in the order of ids, after one of them; erased facts are left out."""
-    asked = select(LOG.c.event_id, LOG.c.body).where(LOG.c.event_id > after, LOG.c.body.is_not(None))
-    found = await connection.execute(asked.order_by(LOG.c.event_id).limit(limit))
-    return [(event_id, body) for event_id, body in found]

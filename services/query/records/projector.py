@@ -7,31 +7,33 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from prometheus_client import Counter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.bus import Received
 from libs.contracts.envelope import Fact, FactError, NewerFact, decode
-from libs.observe import get_log
 from services.query.records.database import insert_new
 from services.query.records.groups import merge_rows
 from services.query.records.merging import merged
 from services.query.records.projection import changes
+from services.query.records.reading import Unusable
 from services.query.records.tables import TABLES
 
 BATCH = 500
 """Facts in one transaction: 19 times cheaper than one each (measured on MariaDB), and a reader waits for none of it."""
 Item = TypeVar("Item")
-SKIPPED = Counter("dolbom_projector_skipped_total", "Messages that no view shows, by reason", ["reason"])
-log = get_log()
+NEWER, REGRESSED = "newer", "regressed"
+"""Kinds of trouble."""
 _ASKED = 300
 """Keys in one question: SQLite takes 999 values at least."""
 
 
-async def project(connection: AsyncConnection, batch: Sequence[Fact]) -> list[Fact]:
-    """Put the facts in; returns those that were new. The caller commits, with the place in the stream."""
-    known = await _known(connection, [fact.id for fact in batch])
+async def project(connection: AsyncConnection, batch: Sequence[Fact], *, fresh: bool = False) -> list[Fact]:
+    """Put the facts in; returns those that were new. The caller commits, with the place in the stream.
+
+    `fresh`: none of them is in the inbox, which is not asked then.
+    """
+    known = set() if fresh else await _known(connection, [fact.id for fact in batch])
     new = [fact for fact in {fact.id: fact for fact in batch}.values() if fact.id not in known]
     for name, rows in merged(change for fact in new for change in changes(fact)).items():
         await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
@@ -39,17 +41,42 @@ async def project(connection: AsyncConnection, batch: Sequence[Fact]) -> list[Fa
     return new
 
 
+def read_fact(subject: str, body: bytes) -> Fact:
+    """The fact of a message; what stands under another subject than its own was said by nobody who may say it.
+
+    Raises FactError, for types and versions that this code does not know NewerFact.
+    """
+    fact = decode(body)
+    if fact.nats_subject != subject:
+        raise FactError(f"a fact of {fact.nats_subject} stands under {subject[:200]}")
+    return fact
+
+
 async def write_views(connection: AsyncConnection, _incarnation: str, messages: Sequence[Received]) -> None:
-    """Project messages of a stream. What this code cannot read is counted; facts of newer versions wait in the log."""
-    facts = []
+    """Project messages of a stream. Facts of newer types wait in the log, and are told. Raises Unusable."""
+    facts, unusable = [], Unusable()
+    newer: set[str] = set()
     for message in messages:
         try:
-            facts.append(decode(message.payload))
+            facts.append(read_fact(message.subject, message.payload))
+        except NewerFact as problem:
+            newer.add(problem.type)
         except FactError as problem:
-            reason = "newer" if isinstance(problem, NewerFact) else "undecodable"
-            SKIPPED.labels(reason).inc()
-            log.warning("not_projected", subject=message.subject, sequence=message.sequence, reason=str(problem))
+            unusable.found.append((message, str(problem)))
+    if unusable.found:
+        raise unusable
     await project(connection, facts)
+    await tell_newer(connection, newer)
+
+
+async def tell_newer(connection: AsyncConnection, types: Iterable[str]) -> None:
+    """The views lack facts of these types: code that knows them can build views that have them."""
+    await insert_new(connection, TABLES["troubles"], [{"kind": NEWER, "what": one[:255]} for one in sorted(types)])
+
+
+async def tell_regressed(connection: AsyncConnection, stream: str) -> None:
+    """The stream lost or changed its past: what these views hold may be more than what it says now."""
+    await insert_new(connection, TABLES["troubles"], [{"kind": REGRESSED, "what": stream}])
 
 
 async def _known(connection: AsyncConnection, ids: Sequence[str]) -> set[str]:

@@ -37,6 +37,14 @@ class Checkpoint(Views):
     fact_id: Mapped[str] = mapped_column(WORD)
 
 
+class Trouble(Views):
+    """What is wrong with these views, until others are shown: `newer` facts of a type, or `regressed` a stream."""
+
+    __tablename__ = "troubles"
+    kind: Mapped[str] = mapped_column(WORD, primary_key=True)
+    what: Mapped[str] = mapped_column(String(255), primary_key=True)
+
+
 class Camera(Views):
     """What people decided of a camera, and how it is."""
 

@@ -22,7 +22,7 @@ from services.query.records.archiver import LOG, write_log
 from services.query.records.control import Control
 from services.query.records.database import open_engine
 from services.query.records.projector import write_views
-from services.query.records.reading import REGRESSED, Reader, read_into
+from services.query.records.reading import READ_ANEW, Reader, read_into
 from services.query.records.tables import TABLES
 from tests.integration.database.test_projector import folded, of_views
 from tests.integration.database.views import Fresh, read_all, views
@@ -148,5 +148,5 @@ async def test_a_log_that_changed_its_past_is_told_and_read_again(fresh: Fresh, 
         await say(server, FACTS[50:200])
         async with reading(server, log, shown):
             await until_read(shown, log, 200)
-        assert REGRESSED.labels("projector", EVENTS.name)._value.get() == 1
+        assert READ_ANEW.labels(EVENTS.name)._value.get() == 1
         await assert_all(shown, log, FACTS[:200])
