@@ -1,0 +1,51 @@
+"""A query's records while they run on a bus, and `dolbom rebuild` beside them, as a process of its own."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from libs.bus import BusSettings, with_bus
+from services.query.records.keeping import Records
+from tests.nats_server import NatsServer
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextlib.asynccontextmanager
+async def running(url: str, server: NatsServer) -> AsyncIterator[Records]:
+    """Until the block ends."""
+    records = Records(url)
+    settings = BusSettings(nats_url=server.url, nats_user="query", nats_password=SecretStr("query"))
+    work = asyncio.gather(records.keep(), with_bus(settings, "query", records.read, asyncio.Event(), lambda _: None))
+    try:
+        async with asyncio.timeout(20):
+            while records.now is None:
+                assert not work.done(), work.exception()
+                await asyncio.sleep(0.01)
+        yield records
+    finally:
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+
+
+async def start_rebuild(url: str, server: NatsServer, *words: str) -> asyncio.subprocess.Process:
+    """`dolbom rebuild` of this site."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": url, "NATS_URL": server.url}
+    environment |= {"NATS_USER": "query", "NATS_PASSWORD": "query"}
+    pipe = asyncio.subprocess.PIPE
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli", "rebuild", *words, env=environment, stdout=pipe, stderr=pipe
+    )
+
+
+async def rebuilt(url: str, server: NatsServer, *words: str) -> tuple[int | None, str]:
+    """Its exit status and all that it said, once it is over."""
+    process = await start_rebuild(url, server, *words)
+    output, said = await process.communicate()
+    return process.returncode, (output + said).decode()
