@@ -66,7 +66,8 @@ def site(
     site.with_video()
     if accounts:
         people = Site(site.url, site.admin)
-        assert people.add("kim", "guardian", "sun").status_code == people.add("han", "admin").status_code == 201
+        for user, role, cameras in (("kim", "guardian", ["sun"]), ("han", "admin", []), ("oh", "admin", [])):
+            assert people.add(user, role, *cameras).status_code == 201
     yield site
     site.client.close()
     site.query.stop()
