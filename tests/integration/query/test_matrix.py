@@ -26,6 +26,7 @@ from tests.integration.query.people import Site
 from tests.nats_server import NatsServer
 
 SEED = 41
+NOTABLE = ("etag", "location", "accept-ranges", "content-range", "set-cookie", "retry-after")
 OF_CAMERAS = {"camera_id": "absent", "event_id": "11111111-1111-4111-8111-111111111111", "camera": "absent"}
 """Parameters that name a camera or something of one, and what is not there."""
 
@@ -201,6 +202,20 @@ def test_what_is_no_token_is_nobody(site: Furnished, call: Call) -> None:
         {"Cookie": f"dolbom={site.admin}", **page}, {"X-Forwarded-User": "admin"},
     ):  # fmt: skip
         assert ask(site, call, Actor("", "", False, headers)).status_code == 401
+
+
+@EACH
+def test_headers_are_those_of_the_document(site: Furnished, call: Call) -> None:
+    site.prepare(call.name)
+    admin = Actor("boss", "admin", True, {"Authorization": f"Bearer {site.admin}"})
+    answer = ask(site, call, fresh(site, call, admin))
+    assert answer.status_code in call.good
+    told = {name.lower() for name in call.operation["responses"][str(answer.status_code)].get("headers", ())}
+    here = {name for name in answer.headers if name.startswith("dolbom-") or name in NOTABLE}
+    assert here == told - ({"accept-ranges"} if call.address().endswith(".m3u8") else set())
+    if call.method == "GET":
+        known = replace(admin, headers={**admin.headers, "If-None-Match": "*"})
+        assert (ask(site, call, known).status_code == 304) == (304 in call.good)
 
 
 def test_the_running_document_is_the_committed_one(site: Furnished) -> None:
