@@ -47,9 +47,10 @@ async def compare(
 ) -> Compared:
     """All tables. How rows are written down (the order in a JSON object, say) makes no difference."""
     found = Compared(limit)
-    for name, table in TABLES.items():
-        if name in OF_THEIR_OWN:
-            continue
+    for name in sorted(
+        TABLES.keys() - set(OF_THEIR_OWN), key=lambda name: (name == "inbox", name)
+    ):  # what is seen first
+        table = TABLES[name]
         if await live.run_sync(_columns, name) == {column.name for column in table.columns}:
             found.tables[name] = await _compare(table, live, new, found, tell)
         else:

@@ -8,9 +8,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 
 from prometheus_client import Counter, Gauge
-from sqlalchemy import Table, select
+from sqlalchemy import Table, delete, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -80,8 +81,14 @@ async def read_into(bus: Bus, stream: StreamSpec, reader: Reader) -> None:
         except _Changed as problem:
             log.error("log_regressed", reader=reader.name, stream=stream.name, reason=str(problem))
             READ_ANEW.labels(stream.name).set(1)
-            await _in_turn(reader, lambda connection: reader.mark(connection, stream.name))
+            await _in_turn(reader, partial(_begin_anew, reader, stream.name))
             after = None
+
+
+async def _begin_anew(reader: Reader, stream: str, connection: AsyncConnection) -> None:
+    """Told once: the place goes too, for a stream that says nothing new would leave it where it is."""
+    await reader.mark(connection, stream)
+    await connection.execute(delete(reader.places).where(reader.places.c.stream == stream))
 
 
 class _Reading:

@@ -21,17 +21,20 @@ async def running(url: str, server: NatsServer) -> AsyncIterator[Records]:
     """Until the block ends."""
     records = Records(url)
     settings = BusSettings(nats_url=server.url, nats_user="query", nats_password=SecretStr("query"))
-    work = asyncio.gather(records.keep(), with_bus(settings, "query", records.read, asyncio.Event(), lambda _: None))
+    reading = with_bus(settings, "query", records.read, asyncio.Event(), lambda _: None)
+    work = [asyncio.create_task(records.keep()), asyncio.create_task(reading)]
     try:
         async with asyncio.timeout(20):
             while records.now is None:
-                assert not work.done(), work.exception()
+                for task in work:
+                    assert not task.done(), task.exception()
                 await asyncio.sleep(0.01)
         yield records
     finally:
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        for task in work:
+            task.cancel()
+        for done in await asyncio.gather(*work, return_exceptions=True):
+            assert isinstance(done, asyncio.CancelledError), done
 
 
 async def start_rebuild(url: str, server: NatsServer, *words: str) -> asyncio.subprocess.Process:

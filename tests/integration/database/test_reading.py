@@ -84,14 +84,14 @@ async def say(server: NatsServer, facts: Sequence[Fact], disturb: Callable[[], A
                 await asyncio.sleep(0.05)
 
 
-async def until_read(shown: AsyncEngine, log: AsyncEngine, count: int) -> None:
+async def until_read(shown: AsyncEngine, log: AsyncEngine, count: int, more_in_log: int = 0) -> None:
     """Until both hold so many facts; the databases may be away meanwhile."""
     async with asyncio.timeout(60):
-        for engine, table in ((shown, TABLES["inbox"]), (log, LOG)):
+        for engine, table, wanted in ((shown, TABLES["inbox"], count), (log, LOG, count + more_in_log)):
             while True:
                 with contextlib.suppress(DBAPIError, OSError):
                     async with engine.connect() as connection:
-                        if await connection.scalar(select(func.count()).select_from(table)) == count:
+                        if await connection.scalar(select(func.count()).select_from(table)) == wanted:
                             break
                 await asyncio.sleep(0.1)
 
