@@ -1,8 +1,11 @@
 """Tells at the end which tests were skipped and why; in CI a skip that tests/skips.txt does not name fails the run."""
 
 import os
-from collections.abc import Iterator
+import ssl
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import cast
 
 import pytest
 import structlog
@@ -10,6 +13,10 @@ import structlog
 ALLOWED = Path(__file__).with_name("skips.txt")
 LEFT = Path(__file__).parents[1] / "build"
 """`make test` runs pytest twice and ends with the skips of both."""
+
+
+# Every HTTP client reads the certificates of the whole world, 33 ms each time; tests ask this machine in plain text.
+ssl.create_default_context = cast(Callable[..., ssl.SSLContext], cache(ssl.create_default_context))
 
 
 @pytest.fixture(autouse=True)

@@ -73,7 +73,7 @@ def test_what_one_process_changes_all_know(start: Start) -> None:
         assert browser.get(SESSION).status_code == 401
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("how", [signal.SIGKILL, pytest.param(signal.SIGSTOP, marks=pytest.mark.soak)])
 def test_who_is_in_watches_on_without_the_database(start: Start, mariadb: MariaDb, how: signal.Signals) -> None:
     query = start()
     until("query is ready", query.is_ready, 20)
@@ -138,6 +138,7 @@ def test_nothing_is_answered_before_it_is_known_who_may_ask(start: Start, mariad
     assert again.ask("GET", SESSION, site.admin).json()["user"] == "boss"
 
 
+@pytest.mark.soak
 def test_the_first_account_is_added_once(start: Start) -> None:
     """Two people, each on a process of their own, in the same moment."""
     queries = [start(), start("api")]

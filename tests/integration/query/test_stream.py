@@ -182,6 +182,7 @@ async def test_an_id_that_it_never_gave_is_a_reset(told: Told, last_id: str) -> 
     assert (reset.id, reset.data["id"]) == (hello.id, hello.id)
 
 
+@pytest.mark.soak  # it waits for two pings
 async def test_a_ping_bears_an_id_and_a_lost_token_ends_it(server: NatsServer, tmp_path: Path) -> None:
     query = start_query(tmp_path, server.url, "- {id: camera-1, name: a}\n- {id: camera-2, name: b}\n")
     try:
