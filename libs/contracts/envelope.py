@@ -1,11 +1,11 @@
 """A fact on the wire: CloudEvents 1.0, structured JSON, UTF-8, readable with `nats sub 'event.>'`."""
 
-import json
 import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny, ValidationError
+from pydantic_core import from_json
 
 from libs.contracts.catalogue import FACTS
 from libs.contracts.facts import FactData, UtcTime
@@ -95,7 +95,7 @@ def encode(fact: Fact) -> bytes:
 def decode(body: bytes) -> Fact:
     """Read a fact; raise NewerFact for a type or version that is not known here, FactError for anything else."""
     try:
-        raw: Any = json.loads(body)
+        raw: Any = from_json(body, allow_inf_nan=False)
     except ValueError as problem:
         raise FactError("the body is no JSON") from problem
     if not isinstance(raw, dict) or not (match := _TYPE.fullmatch(str(raw.get("type", "")))):

@@ -14,6 +14,8 @@ _DUMPS = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
 """Hangul stays readable for whoever asks the database himself."""
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 _DURABLE = ("synchronous=FULL",)
+_MODE = "STRICT_TRANS_TABLES,NO_ENGINE_SUBSTITUTION"
+"""Whatever the server's own: what does not fit is refused, never cut, and literals are read as they are meant."""
 
 
 def open_engine(url: str, *, durable: bool = False) -> AsyncEngine:
@@ -21,8 +23,10 @@ def open_engine(url: str, *, durable: bool = False) -> AsyncEngine:
 
     `durable`: what was committed to a SQLite file survives a power cut. Views need not: they are read again.
     """
-    engine = create_async_engine(url, json_serializer=_DUMPS, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
+    lite = url.startswith("sqlite")
+    words = {} if lite else {"connect_args": {"init_command": f"SET SESSION sql_mode = '{_MODE}'"}}
+    engine = create_async_engine(url, json_serializer=_DUMPS, pool_pre_ping=not lite, **words)
+    if lite:
         event.listen(engine.sync_engine, "connect", partial(_pragmas, (*_PRAGMAS, *(_DURABLE if durable else ()))))
     return engine
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 from sqlalchemy import Table, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.bus import Bus, Place, follow
 from libs.contracts.envelope import FactError, NewerFact
@@ -15,6 +15,7 @@ from services.query.records.control import Control
 from services.query.records.database import upsert
 from services.query.records.places import Places, behind, read_places
 from services.query.records.projector import project, read_fact, tell_newer
+from services.query.records.reading import UNFIT
 from services.query.records.tables import TABLES
 
 READ = 2000
@@ -44,8 +45,7 @@ async def fill(control: AsyncEngine, views: AsyncEngine, tell: Callable[[int], N
             found = (await connection.execute(asked.where(LOG.c.event_id > after))).all()
         if not found:
             break
-        async with views.begin() as connection:
-            await _put(connection, [(row.subject, row.body) for row in found if row.body is not None], fresh=True)
+        await _put(views, [(row.subject, row.body) for row in found if row.body is not None], fresh=True)
         count, after = count + len(found), found[-1].event_id
         tell(count)
     async with views.begin() as connection:
@@ -67,8 +67,7 @@ async def bring(views: AsyncEngine, source: "Source", begin: Places, end: Places
             after = None
         async with aclosing(source.facts(stream, after, upto)) as batches:
             async for some in batches:
-                async with views.begin() as connection:
-                    await _put(connection, some)
+                await _put(views, some)
                 count += len(some)
     return count
 
@@ -123,7 +122,7 @@ async def _of_bus(bus: Bus, stream: StreamSpec, after: Place | None, upto: Place
         raise NotReached(f"the bus gave nothing of {stream.name} for {SILENT_FOR:g} s") from problem
 
 
-async def _put(connection: AsyncConnection, said: Sequence[Said], *, fresh: bool = False) -> None:
+async def _put(views: AsyncEngine, said: Sequence[Said], *, fresh: bool = False) -> None:
     """What can never be used was parked when it came; it shows nowhere."""
     facts, newer = [], set()
     for subject, body in said:
@@ -133,5 +132,11 @@ async def _put(connection: AsyncConnection, said: Sequence[Said], *, fresh: bool
             newer.add(problem.type)
         except FactError:
             continue
-    await project(connection, facts, fresh=fresh)
-    await tell_newer(connection, newer)
+    try:
+        async with views.begin() as connection:
+            await project(connection, facts, fresh=fresh)
+            await tell_newer(connection, newer)
+    except UNFIT:
+        if len(said) > 1:
+            for one in said:
+                await _put(views, [one], fresh=fresh)

@@ -26,12 +26,13 @@ def _plain(data: facts.Value, *names: str) -> dict[str, object]:
 
 def _own(data: facts.Value, *names: str) -> dict[str, object]:
     """These fields as they are."""
-    return {name: getattr(data, name) for name in names}
+    held = vars(data)
+    return {name: held[name] for name in names}
 
 
 def _but(data: facts.Value, *names: str) -> dict[str, object]:
     """All fields but these, as they are."""
-    return _own(data, *(name for name in type(data).model_fields if name not in names))
+    return {name: value for name, value in vars(data).items() if name not in names}
 
 
 # --- cameras ---

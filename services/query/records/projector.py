@@ -37,7 +37,7 @@ async def project(connection: AsyncConnection, batch: Sequence[Fact], *, fresh: 
     new = [fact for fact in {fact.id: fact for fact in batch}.values() if fact.id not in known]
     for name, rows in merged(change for fact in new for change in changes(fact)).items():
         await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
-    await insert_new(connection, TABLES["inbox"], [{"fact_id": fact.id} for fact in new])
+    await merge_rows(connection, "inbox", [{"fact_id": fact.id} for fact in new])
     return new
 
 

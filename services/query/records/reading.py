@@ -12,7 +12,7 @@ from functools import partial
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy import Table, delete, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.bus import Bus, BusError, NotStored, Place, Received, follow, id_at, park
@@ -26,9 +26,13 @@ CHECKED_EVERY = 30.0
 """Real seconds between two looks whether the log still holds what was read last."""
 PAUSE_FIRST, PAUSE_MOST = 0.2, 5.0
 """Seconds before a database or a bus that does not take it is asked again."""
+UNFIT = (DataError, OverflowError)
+"""What a value that no column holds makes it raise: a word of a thousand letters, a number of forty digits."""
 AWAY = (OperationalError, InterfaceError, OSError)
 """What a database that does not answer, or refuses for now, makes its driver raise."""
 PARKED_BY = "records"
+_ID = 64
+"""Of a message's id so many characters are kept: those of facts have 36."""
 READ_ANEW = Gauge("dolbom_log_read_anew", "Has this stream lost or changed its past? (1 = yes)", ["stream"])
 WAITED = Counter("dolbom_database_retries_total", "Batches that the database did not take at once", ["reader"])
 UNUSABLE = Counter("dolbom_records_parked_total", "Messages that can never be kept or shown", ["reader", "stream"])
@@ -124,7 +128,7 @@ class _Reading:
             stands = await id_at(self._bus, self._stream.name, row.sequence) if row else None
         except (NotStored, *AWAY):
             return  # asked again with the next batch
-        if row and self._after and stands is not None and stands != row.fact_id:
+        if row and self._after and stands is not None and stands[:_ID] != row.fact_id:
             raise _Changed(f"message {row.sequence} is another than the one that was read")
         self._checked = (now, generation)
 
@@ -135,19 +139,25 @@ class _Reading:
 
         async def write(connection: AsyncConnection) -> None:
             await reader.write(connection, incarnation, messages)
-            await upsert(connection, reader.places, [{**place, "fact_id": last.headers.get(MSG_ID, "")}])
+            await upsert(connection, reader.places, [{**place, "fact_id": last.headers.get(MSG_ID, "")[:_ID]}])
 
         while True:
             try:
                 await _in_turn(reader, write)
-            except Unusable as problem:
-                for message, reason in problem.found:
-                    await self._set_aside(incarnation, message, reason)
-                set_aside = {message.sequence for message, _ in problem.found}
-                messages = [message for message in messages if message.sequence not in set_aside]
-            else:
                 reader.tell()
                 return
+            except Unusable as problem:
+                found = problem.found
+            except UNFIT as problem:
+                if len(messages) > 1:  # which one?
+                    for number in range(len(messages)):
+                        await self._keep(incarnation, messages[number : number + 1])
+                    return
+                found = [(messages[0], f"the database cannot hold it ({type(problem).__name__})")]
+            for message, reason in found:
+                await self._set_aside(incarnation, message, reason)
+            set_aside = {message.sequence for message, _ in found}
+            messages = [message for message in messages if message.sequence not in set_aside]
 
     async def _set_aside(self, incarnation: str, message: Received, reason: str) -> None:
         """Park it, as often as it takes; not again what was passed before (a reader that comes back reads some twice).

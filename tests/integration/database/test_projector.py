@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from libs.contracts.envelope import Fact
+from services.query.records.groups import GROUPS
 from services.query.records.merging import KEYS, Key, Row, born, merge
 from services.query.records.projection import changes
 from services.query.records.projector import project
@@ -82,3 +83,6 @@ def test_every_value_has_a_column(name: str) -> None:
         columns = set(TABLES[change.table].columns.keys())
         assert set(change.values) | set(KEYS[change.table]) <= columns
         assert tuple(column.name for column in TABLES[change.table].primary_key) == KEYS[change.table]
+        group = next(one for one in GROUPS[change.table] if one.order == change.order)
+        said_alike = {"camera_id"} if change.table in ("looks", "segment_analyses") else {"at"}
+        assert set(change.values) - said_alike == {*group.order, *group.columns} - said_alike

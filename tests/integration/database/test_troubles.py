@@ -77,6 +77,24 @@ async def test_what_can_never_be_used_is_parked_once_and_all_else_goes_on(fresh:
         assert len(await parked(bus)) == 4, "a start that reads them again parks nothing again"
 
 
+async def test_what_no_column_holds_is_parked_too(fresh: Fresh, server: NatsServer) -> None:
+    url, facts = await fresh(), FACTS[:40]
+    whole = json.loads(encode(next(fact for fact in facts if fact.name == "look.completed")))
+    other = "6d1f0f0e-0000-5000-8000-000000000002"
+    big = {**whole, "id": other, "data": {**whole["data"], "look_id": other, "first_slot": 10**30}}
+    where = f"look.completed.{whole['subject']}"
+    await put(server, where, json.dumps(big).encode(), "big")
+    async with running(url, server) as records:
+        await say(server, facts)
+        assert records.now is not None
+        await until_read(records.now.views, records.now.control, len(facts), more_in_log=1)
+        async with server.bus("query") as bus:
+            (found,) = await parked(bus)
+        assert "the database cannot hold it" in found.headers["Dolbom-Parked-Reason"]
+        status, said = await rebuilt(url, server)
+        assert status == 0, said
+
+
 async def test_nothing_passes_what_is_not_parked_while_the_bus_is_away(
     fresh: Fresh, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
