@@ -2,7 +2,7 @@
 
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, event, inspect, select
 
 from services.query.records.control import Control
 from services.query.records.database import open_engine
@@ -23,3 +23,36 @@ async def test_they_make_what_the_code_describes(fresh: Fresh) -> None:
         names = await connection.run_sync(lambda there: inspect(there).get_table_names())
     assert set(names) == {*Control.metadata.tables, "alembic_version"}
     await control.dispose()
+
+
+class Died(Exception):
+    """What a kill does to a migration, as far as the database can tell."""
+
+
+async def test_one_that_dies_after_any_statement_is_finished_by_the_next(fresh: Fresh) -> None:
+    for lives in range(1, 60):
+        control, left = open_engine(await fresh()), lives
+
+        def die(_c: object, _k: object, statement: str, *_rest: object) -> None:
+            nonlocal left
+            if statement.split()[0] in ("CREATE", "INSERT", "UPDATE", "ALTER"):
+                left -= 1
+                if left < 0:
+                    raise Died
+
+        event.listen(control.sync_engine, "before_cursor_execute", die)
+        try:
+            await migrate(control)
+            died = False
+        except Died:
+            died = True
+        event.remove(control.sync_engine, "before_cursor_execute", die)
+        await migrate(control)
+        async with control.connect() as connection:
+            assert await connection.run_sync(odd) == []
+            people = Control.metadata.tables["people"]
+            assert (await connection.execute(select(people))).all() == [(1, 0)]
+        await control.dispose()
+        if not died:
+            return
+    raise AssertionError("it never came to its end")

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from services.query.records.columns import NAME, UUID, WORD, UtcDateTime
+from services.query.records.migrations import once
 
 revision = "0001"
 down_revision = None
@@ -11,7 +12,7 @@ down_revision = None
 
 def upgrade() -> None:
     """To this version."""
-    op.create_table(
+    once.create_table(
         "event_log",
         sa.Column("event_id", UUID, primary_key=True),
         sa.Column("stream", NAME, nullable=False),
@@ -21,25 +22,19 @@ def upgrade() -> None:
         sa.Column("time", UtcDateTime, nullable=False),
         sa.Column("body", sa.LargeBinary),
         sa.Column("sha256", WORD, nullable=False),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
-    op.create_index("log_by_place", "event_log", ["stream", "incarnation", "sequence"])
-    op.create_table(
+    once.create_index("log_by_place", "event_log", ["stream", "incarnation", "sequence"])
+    once.create_table(
         "archived",
         sa.Column("stream", NAME, primary_key=True),
         sa.Column("incarnation", WORD, nullable=False),
         sa.Column("sequence", sa.BigInteger, nullable=False),
         sa.Column("fact_id", WORD, nullable=False),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
-    op.create_table(
+    once.create_table(
         "generations",
         sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("shown", sa.Boolean, nullable=False),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
 
 

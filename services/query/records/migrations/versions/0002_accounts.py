@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from services.query.records.columns import NAME, WORD, UtcDateTime
+from services.query.records.migrations import once
 
 revision = "0002"
 down_revision = "0001"
@@ -16,45 +17,37 @@ def upgrade() -> None:
 
 
 def _make_accounts() -> None:
-    people = op.create_table(
+    once.create_table(
         "people",
         sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
         sa.Column("version", sa.BigInteger, nullable=False),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
-    op.bulk_insert(people, [{"id": 1, "version": 0}])
-    op.create_table(
+    once.insert_first("people", id=1, version=0)
+    once.create_table(
         "accounts",
         sa.Column("user_id", NAME, primary_key=True),
         sa.Column("role", NAME, nullable=False),
         sa.Column("password_hash", sa.String(255), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
-    op.create_table(
+    once.create_table(
         "account_cameras",
         sa.Column("user_id", NAME, primary_key=True),
         sa.Column("camera_id", NAME, primary_key=True),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
 
 
 def _make_secrets() -> None:
-    op.create_table(
+    once.create_table(
         "sessions",
         sa.Column("sha256", WORD, primary_key=True),
         sa.Column("user_id", NAME, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
-    op.create_index("sessions_by_user", "sessions", ["user_id"])
-    op.create_table(
+    once.create_index("sessions_by_user", "sessions", ["user_id"])
+    once.create_table(
         "tokens",
         sa.Column("token_id", WORD, primary_key=True),
         sa.Column("sha256", WORD, nullable=False),
@@ -62,10 +55,8 @@ def _make_secrets() -> None:
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime),
-        mysql_charset="utf8mb4",
-        mysql_collate="utf8mb4_unicode_ci",
     )
-    op.create_index("tokens_by_user", "tokens", ["user_id"])
+    once.create_index("tokens_by_user", "tokens", ["user_id"])
 
 
 def downgrade() -> None:

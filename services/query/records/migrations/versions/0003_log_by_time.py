@@ -2,13 +2,15 @@
 
 from alembic import op
 
+from services.query.records.migrations import once
+
 revision = "0003"
 down_revision = "0002"
 
 
 def upgrade() -> None:
     """To this version."""
-    op.create_index("log_by_time", "event_log", ["time", "event_id"])
+    once.create_index("log_by_time", "event_log", ["time", "event_id"])
 
 
 def downgrade() -> None:
