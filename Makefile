@@ -57,7 +57,7 @@ soak: ## Run the long seeded tests, reports in build/soak-*.md: [DOLBOM_SEEDS=50
 	rm -f build/soak-*.md
 	status=0
 	soak() { .venv/bin/python -m pytest -p tests.soak.report -m soak -q "$$@" || status=1; }
-	seeded=(tests/soak/test_{past,backlog,outages,drift}.py)
+	seeded=(tests/soak/test_{past,backlog,outages,drift,records}.py)
 	soak "$${seeded[@]}" -n 2
 	# Whole sites are measured by the clock: they get the machine for themselves.
 	soak tests "$${seeded[@]/#/--ignore=}"
