@@ -23,10 +23,11 @@ from cli.web import ask
 from libs.clock import SiteClock, real, wall_ms
 from libs.contracts.permissions import SERVICES
 
-_LAST = ("detector", "analyzer")
+_LAST = ("encoder", "detector", "analyzer")
 _LAST_AFTER = 3.0
 """They start when the page answers, or after this many seconds. What a service imports costs a processor a second and
-more: with all five at once the page takes twice as long (measured on two cores)."""
+more: with all five at once the page takes twice as long (measured on two cores). Pictures wait for the encoder on the
+bus."""
 _STAGES = ((1.0, ("ingest",)), (1.2, ("encoder",)), (1.2, ("detector", "analyzer", "query")))
 """Order of the end, and the seconds that each stage may take; with the bus they stay below 5."""
 _BUS_PATIENCE = 1.0
@@ -129,8 +130,7 @@ async def _start_services(site: Running, access: Access) -> None:
     await asyncio.sleep(0)  # query is on its way while the streams are looked at
     if plan.clock is None:
         await _make_streams(plan, access)
-    for service in ("ingest", "encoder"):
-        _keep(site, service, told)
+    _keep(site, "ingest", told)
     await asyncio.wait({page}, timeout=_LAST_AFTER)
     for service in _LAST:
         _keep(site, service, told)
