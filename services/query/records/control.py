@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, MetaData, String
+from sqlalchemy import Index, MetaData, PrimaryKeyConstraint, String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from services.query.records.columns import NAME, TYPES, UNICODE, UUID, WORD
@@ -17,10 +17,13 @@ class Control(DeclarativeBase):
 
 
 class EventLog(Control):
-    """Every fact as it stood on the bus. `body` is None where it was erased on request."""
+    """Every fact as it stood on the bus, in the order of its stream. `body` is None where it was erased on request.
+
+    A bus that lost its end gives a place twice, so a place alone is no key.
+    """
 
     __tablename__ = "event_log"
-    event_id: Mapped[str] = mapped_column(UUID, primary_key=True)
+    event_id: Mapped[str] = mapped_column(UUID)
     stream: Mapped[str] = mapped_column(NAME)
     incarnation: Mapped[str] = mapped_column(WORD)
     sequence: Mapped[int]
@@ -29,7 +32,8 @@ class EventLog(Control):
     body: Mapped[bytes | None]
     sha256: Mapped[str] = mapped_column(WORD)
     __table_args__ = (
-        Index("log_by_place", "stream", "incarnation", "sequence"),
+        PrimaryKeyConstraint("stream", "incarnation", "sequence", "event_id"),
+        Index("log_by_id", "event_id", unique=True),
         Index("log_by_time", "time", "event_id"),
         UNICODE,
     )

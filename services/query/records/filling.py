@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
-from sqlalchemy import Table, select
+from sqlalchemy import Row, Table, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.bus import Bus, Place, follow
@@ -38,16 +38,13 @@ async def fill(control: AsyncEngine, views: AsyncEngine, tell: Callable[[int], N
     """
     async with control.connect() as connection:
         rows = [dict(row) for row in (await connection.execute(select(ARCHIVED))).mappings()]
-    count, after = 0, ""
-    asked = select(LOG.c.event_id, LOG.c.subject, LOG.c.body).order_by(LOG.c.event_id).limit(READ)
-    while True:
-        async with control.connect() as connection:
-            found = (await connection.execute(asked.where(LOG.c.event_id > after))).all()
-        if not found:
-            break
-        await _put(views, [(row.subject, row.body) for row in found if row.body is not None], fresh=True)
-        count, after = count + len(found), found[-1].event_id
-        tell(count)
+        streams = (await connection.execute(select(LOG.c.stream, LOG.c.incarnation).distinct())).all()
+    count = 0
+    for stream, incarnation in streams:
+        async with aclosing(_in_order(control, stream, incarnation)) as pieces:
+            async for some in pieces:
+                await _put(views, _bodies(some))
+                tell(count := count + len(some))
     async with views.begin() as connection:
         await upsert(connection, TABLES["checkpoints"], rows)
     return await read_places(views, TABLES["checkpoints"]), count
@@ -92,17 +89,40 @@ async def _of_log(
     place = (await read_places(control, ARCHIVED)).get(stream)
     if behind(place, upto):
         raise NotReached(f"the log of {stream} ends before the views that are shown, and no bus is there for the rest")
-    at = after.sequence if after else 0
+    pieces = _in_order(control, stream, upto.incarnation, after.sequence if after else 0, upto.sequence)
+    async with aclosing(pieces):
+        async for some in pieces:
+            yield _bodies(some)
+
+
+_Entry = Row[int, str, str, bytes | None]
+
+
+async def _in_order(
+    control: AsyncEngine, stream: str, incarnation: str, after: int = 0, upto: int | None = None
+) -> AsyncGenerator[Sequence[_Entry], None]:
+    """The log of one of the streams that had this name, as it was written: what a row is told of stands together."""
+    asked = select(LOG.c.sequence, LOG.c.event_id, LOG.c.subject, LOG.c.body).limit(READ)
+    asked = asked.where(LOG.c.stream == stream, LOG.c.incarnation == incarnation)
+    asked = asked.order_by(LOG.c.sequence, LOG.c.event_id)
+    if upto is not None:
+        asked = asked.where(LOG.c.sequence <= upto)
+    begin = LOG.c.sequence > after
     while True:
-        asked = select(LOG.c.sequence, LOG.c.subject, LOG.c.body).order_by(LOG.c.sequence).limit(READ)
-        asked = asked.where(LOG.c.stream == stream, LOG.c.incarnation == upto.incarnation)
-        asked = asked.where(LOG.c.sequence > at, LOG.c.sequence <= upto.sequence)
         async with control.connect() as connection:
-            found = (await connection.execute(asked)).all()
+            found = (await connection.execute(asked.where(begin))).all()
         if not found:
             return
-        yield [(row.subject, row.body) for row in found if row.body is not None]
-        at = found[-1].sequence
+        yield found
+        last = found[-1]
+        begin = and_(
+            LOG.c.sequence >= last.sequence, or_(LOG.c.sequence > last.sequence, LOG.c.event_id > last.event_id)
+        )
+
+
+def _bodies(entries: Sequence[_Entry]) -> list[Said]:
+    """Without those that were erased."""
+    return [(entry.subject, entry.body) for entry in entries if entry.body is not None]
 
 
 async def _of_bus(bus: Bus, stream: StreamSpec, after: Place | None, upto: Place) -> AsyncGenerator[list[Said], None]:
@@ -122,7 +142,7 @@ async def _of_bus(bus: Bus, stream: StreamSpec, after: Place | None, upto: Place
         raise NotReached(f"the bus gave nothing of {stream.name} for {SILENT_FOR:g} s") from problem
 
 
-async def _put(views: AsyncEngine, said: Sequence[Said], *, fresh: bool = False) -> None:
+async def _put(views: AsyncEngine, said: Sequence[Said]) -> None:
     """What can never be used was parked when it came; it shows nowhere."""
     facts, newer = [], set()
     for subject, body in said:
@@ -134,9 +154,9 @@ async def _put(views: AsyncEngine, said: Sequence[Said], *, fresh: bool = False)
             continue
     try:
         async with views.begin() as connection:
-            await project(connection, facts, fresh=fresh)
+            await project(connection, facts)
             await tell_newer(connection, newer)
     except UNFIT:
         if len(said) > 1:
             for one in said:
-                await _put(views, [one], fresh=fresh)
+                await _put(views, [one])

@@ -15,7 +15,6 @@ from services.query.records.literals import Encode, for_mysql, for_sqlite
 from services.query.records.tables import TABLES
 
 _ORDERS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
-    "inbox": {},
     "cameras": {
         ("config_revision",): ("config", "removed"),
         ("desired_revision",): ("desired", "desired_by", "desired_reason"),
@@ -52,6 +51,7 @@ _ORDERS: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {
     "accesses": {("kind",): ()},
 }
 """Table → its groups: the columns of the order, and those that follow it. The last group has all the rest."""
+INBOX = TABLES["inbox"]
 _ALIKE = {"looks": ("camera_id",), "segment_analyses": ("camera_id",), "segments": ("at",)}
 """Columns that every fact of a row says, and says alike."""
 _BYTES = 1 << 20
@@ -102,11 +102,23 @@ async def merge_rows(connection: AsyncConnection, table: str, rows: Sequence[dic
     lite = connection.dialect.name == "sqlite"
     for groups, some in said.items():
         way = _way(table, groups, lite)
-        encoded = [tuple([encode(row[name]) for name, encode in way.columns]) for row in some]
+        columns = [encode([row[name] for row in some]) for name, encode in way.columns]
         if lite:
-            await connection.exec_driver_sql(f"{way.head}{way.row}{way.tail}", encoded)
+            await connection.exec_driver_sql(f"{way.head}{way.row}{way.tail}", list(zip(*columns, strict=True)))
         else:
-            await _insert(connection, way, [way.row % values for values in encoded])
+            await _insert(connection, way, [way.row % values for values in zip(*columns, strict=True)])
+
+
+async def insert_ids(connection: AsyncConnection, ids: Sequence[str]) -> int:
+    """Put facts into the inbox; returns how many of them were not there."""
+    if not ids:
+        return 0
+    if connection.dialect.name == "sqlite":
+        words = "INSERT INTO inbox VALUES (?) ON CONFLICT DO NOTHING"
+        return (await connection.exec_driver_sql(words, [(one,) for one in ids])).rowcount
+    values = "),(".join(map(str, for_mysql(INBOX.c.fact_id.type)(ids)))
+    words = f"INSERT IGNORE INTO inbox VALUES ({values})"  # noqa: S608 - they are quoted
+    return (await connection.exec_driver_sql(words, execution_options={"no_parameters": True})).rowcount
 
 
 async def _insert(connection: AsyncConnection, way: _Way, rows: Sequence[str]) -> None:

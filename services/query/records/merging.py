@@ -6,7 +6,7 @@ id of the fact that said it.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 Row = dict[str, object]
 Key = tuple[str | int, ...]
@@ -28,8 +28,7 @@ KEYS: dict[str, tuple[str, ...]] = {
 """Table → its primary key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """New values for a group of columns of one row. `order` names those that hold the order; `values` has them all."""
 
     table: str
@@ -60,6 +59,7 @@ def merged(changes: Iterable[Change]) -> dict[str, dict[Key, Row]]:
         rows = tables.setdefault(change.table, {})
         row = rows.get(change.key)
         if row is None:
-            row = rows[change.key] = born(change.table, change.key)
-        merge(row, change)
+            rows[change.key] = {**born(change.table, change.key), **change.values}
+        else:
+            merge(row, change)
     return tables

@@ -13,14 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.bus import Received
 from libs.contracts.envelope import Fact, FactError, NewerFact, decode
 from services.query.records.database import insert_new
-from services.query.records.groups import merge_rows
+from services.query.records.groups import insert_ids, merge_rows
 from services.query.records.merging import merged
 from services.query.records.projection import changes
 from services.query.records.reading import Unusable
 from services.query.records.tables import TABLES
 
-BATCH = 500
-"""Facts in one transaction: 19 times cheaper than one each (measured on MariaDB), and a reader waits for none of it."""
 Item = TypeVar("Item")
 NEWER, REGRESSED = "newer", "regressed"
 """Kinds of trouble."""
@@ -28,16 +26,28 @@ _ASKED = 300
 """Keys in one question: SQLite takes 999 values at least."""
 
 
-async def project(connection: AsyncConnection, batch: Sequence[Fact], *, fresh: bool = False) -> list[Fact]:
-    """Put the facts in; returns those that were new. The caller commits, with the place in the stream.
-
-    `fresh`: none of them is in the inbox, which is not asked then.
-    """
-    known = set() if fresh else await _known(connection, [fact.id for fact in batch])
-    new = [fact for fact in {fact.id: fact for fact in batch}.values() if fact.id not in known]
+async def project(connection: AsyncConnection, batch: Sequence[Fact]) -> list[Fact]:
+    """Put the facts in; returns those that were new. The caller commits, with the place in the stream."""
+    facts = {fact.id: fact for fact in batch}
+    new = [facts[one] for one in await _receive(connection, list(facts))]
     for name, rows in merged(change for fact in new for change in changes(fact)).items():
         await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
-    await merge_rows(connection, "inbox", [{"fact_id": fact.id} for fact in new])
+    return new
+
+
+async def _receive(connection: AsyncConnection, ids: Sequence[str]) -> Sequence[str]:
+    """Put the ids into the inbox; returns those that were not there, which nearly always are all of them.
+
+    So a server is asked only when some were there: that costs a seventh of the whole projection (measured).
+    """
+    if connection.dialect.name != "sqlite":
+        async with connection.begin_nested() as attempt:
+            if await insert_ids(connection, ids) == len(ids):
+                return ids
+            await attempt.rollback()
+    known = await _known(connection, ids)
+    new = [one for one in ids if one not in known]
+    await insert_ids(connection, new)
     return new
 
 

@@ -15,10 +15,10 @@ def create_table(name: str, *columns: sa.Column[object]) -> None:
         op.create_table(name, *columns, mysql_charset="utf8mb4", mysql_collate="utf8mb4_unicode_ci")
 
 
-def create_index(name: str, table: str, columns: Sequence[str]) -> None:
+def create_index(name: str, table: str, columns: Sequence[str], *, unique: bool = False) -> None:
     """Make the index, if it does not stand."""
     if name not in {one["name"] for one in sa.inspect(op.get_bind()).get_indexes(table)}:
-        op.create_index(name, table, list(columns))
+        op.create_index(name, table, list(columns), unique=unique)
 
 
 def insert_first(name: str, **values: int) -> None:
