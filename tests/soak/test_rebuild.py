@@ -1,5 +1,6 @@
 """A million facts are built anew: what it costs, all processes counted, and in how little memory."""
 
+import asyncio
 import json
 import os
 import random
@@ -62,14 +63,12 @@ def kind(request: pytest.FixtureRequest, folder: Path) -> Iterator[MariaDb | Non
     server.kill()
 
 
-async def test_a_million_facts(
-    kind: MariaDb | None, folder: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_a_million_facts(kind: MariaDb | None, folder: Path, record_property: Callable[[str, object], None]) -> None:
     url = f"{kind.url}control?charset=utf8mb4" if kind else f"sqlite+aiosqlite:///{folder}/control.db"
     if kind:
-        await create(kind.url, "control")
+        asyncio.run(create(kind.url, "control"))
     print(f"seed {SEED}, {'MariaDB' if kind else 'SQLite'}")
-    await lived(url)
+    asyncio.run(lived(url))
     before = cpu(kind)
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": url, "NATS_URL": "nats://127.0.0.1:1"}
     words = [sys.executable, "-m", "cli", "rebuild", "--json"]

@@ -1,11 +1,14 @@
 """The migrations make the tables that the code describes, and run twice without harm."""
 
+import asyncio
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, event, inspect, select
+from sqlalchemy import Connection, event, inspect, select, text
 
 from services.query.records.control import Control
 from services.query.records.database import open_engine
+from services.query.records.keeping import databases
 from services.query.records.migrate import migrate
 from tests.integration.database.views import Fresh
 
@@ -23,6 +26,18 @@ async def test_they_make_what_the_code_describes(fresh: Fresh) -> None:
         names = await connection.run_sync(lambda there: inspect(there).get_table_names())
     assert set(names) == {*Control.metadata.tables, "alembic_version"}
     await control.dispose()
+
+
+async def test_processes_that_start_together_make_them_once(fresh: Fresh) -> None:
+    url = await fresh()
+
+    async def started() -> int:
+        async with databases(url, alone=False) as now:
+            async with now.views.connect() as connection:
+                await connection.execute(text("SELECT 1 FROM realtime_events"))
+            return now.number
+
+    assert await asyncio.gather(*(started() for _ in range(6))) == [1] * 6
 
 
 class Died(Exception):

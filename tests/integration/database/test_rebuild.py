@@ -147,7 +147,7 @@ async def test_one_at_a_time(fresh: Fresh) -> None:
     url = await fresh()
     await kept(url, messages()[:10], messages()[:10])
     control = open_engine(url)
-    async with only_builder(url, control):
+    async with only_builder(control):
         with pytest.raises(Taken, match="another rebuild"):
             await built(url)
     await control.dispose()

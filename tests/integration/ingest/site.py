@@ -3,8 +3,6 @@
 import asyncio
 import io
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -31,10 +29,11 @@ from libs.contracts.streams import CAMERAS, EVENTS, VIDEO
 from libs.contracts.subjects import video
 from libs.media import prepare_store
 from libs.video.sei import read_stamp
+from tests import forked
+from tests.forked import Forked
 from tests.integration.ingest.films import read_number
 from tests.nats_server import NatsServer
 
-ROOT = Path(__file__).parents[3]
 CAMERA = "camera-q"
 SMALL = Profile(width=64, height=48, fps=5)
 
@@ -57,7 +56,7 @@ class QueueSite:
     folder: Path
     server: NatsServer
     clock: str = ""
-    ingest: "subprocess.Popen[bytes] | None" = None
+    ingest: Forked | None = None
     revisions: dict[str, int] = field(default_factory=dict)
 
     def videos(self, camera: str = CAMERA) -> Path:
@@ -77,9 +76,7 @@ class QueueSite:
             "DOLBOM_CLOCK": self.clock,
             "HEALTH_PORT": "0",
         }
-        with (self.folder / "ingest.log").open("ab") as log:
-            command = [sys.executable, "-m", "services.ingest"]
-            self.ingest = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **told}, stderr=log, stdout=log)
+        self.ingest = forked.start("services.ingest", {**os.environ, **told}, self.folder / "ingest.log")
 
     def kill(self) -> None:
         """As a crash does."""

@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,14 +14,16 @@ from cli.web import ask
 from libs.contracts.frames import VideoMessage, read_video
 from libs.contracts.slots import slot_at
 from libs.contracts.streams import VIDEO
+from tests import forked
 from tests.e2e.media import gaps_in
+from tests.forked import Forked
 from tests.integration.past.crafted import digests
 from tests.integration.past.pictures import pictures
-from tests.integration.past.site import CAMERA, ROOT, SMALL, PastSite, past_site, until
+from tests.integration.past.site import CAMERA, SMALL, PastSite, past_site, until
 
 
 @contextmanager
-def second_ingest(site: PastSite) -> Iterator["subprocess.Popen[bytes]"]:
+def second_ingest(site: PastSite) -> Iterator[Forked]:
     """Another replica: a member name and a data directory of its own."""
     told = {
         "NATS_URL": site.server.url,
@@ -34,10 +34,7 @@ def second_ingest(site: PastSite) -> Iterator["subprocess.Popen[bytes]"]:
         "DOLBOM_MEMBER": "ingest-2",
         "HEALTH_PORT": "0",
     }
-    with (site.folder / "ingest-2.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "services.ingest"], cwd=ROOT, env={**os.environ, **told}, stderr=log, stdout=log
-        )
+    process = forked.start("services.ingest", {**os.environ, **told}, site.folder / "ingest-2.log")
     try:
         yield process
     finally:

@@ -2,8 +2,6 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,6 +22,8 @@ from libs.contracts.facts import (
 )
 from libs.contracts.streams import CAMERAS, EVENTS
 from libs.media import prepare_store
+from tests import forked
+from tests.forked import Forked
 from tests.nats_server import NatsServer
 
 ROOT = Path(__file__).parents[3]
@@ -38,7 +38,7 @@ class PastSite:
 
     folder: Path
     server: NatsServer
-    services: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+    services: dict[str, Forked] = field(default_factory=dict)
     clock: str = ""
     """DOLBOM_CLOCK of services that are started from now on."""
 
@@ -73,14 +73,8 @@ class PastSite:
                 "DOLBOM_CLOCK": self.clock,
                 "HEALTH_PORT": "0",
             }
-            with (self.folder / f"{name}.log").open("ab") as log:
-                self.services[name] = subprocess.Popen(
-                    [sys.executable, "-m", f"services.{name}"],
-                    cwd=ROOT,
-                    env={**os.environ, **told},
-                    stderr=log,
-                    stdout=log,
-                )
+            log = self.folder / f"{name}.log"
+            self.services[name] = forked.start(f"services.{name}", {**os.environ, **told}, log)
 
     def kill(self, name: str) -> None:
         """As a crash does."""

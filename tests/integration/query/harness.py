@@ -4,7 +4,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,8 @@ from libs.contracts.frames import Snapshot
 from libs.contracts.slots import slot_at
 from libs.contracts.subjects import snapshot
 from libs.media import prepare_store
+from tests import forked
+from tests.forked import Forked
 from tests.nats_server import NatsServer
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +38,7 @@ class Query:
 
     folder: Path
     environment: dict[str, str]
-    process: subprocess.Popen[bytes]
+    process: "Forked | subprocess.Popen[bytes]"
     url: str = ""
     health_url: str = ""
 
@@ -87,9 +88,8 @@ def start_query(folder: Path, nats_url: str, cameras: str = "", settings: Mappin
         "HTTP_PORT": "0",
         **(settings or {}),
     }
-    with (folder / "query.log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-m", "services.query"], cwd=ROOT, env=environment, stderr=log)
-    query = Query(folder, environment, process)
+    (folder / "query.log").write_bytes(b"")
+    query = Query(folder, environment, forked.start("services.query", environment, folder / "query.log"))
     until("query serves", query.serves, 20)
     return query
 

@@ -60,9 +60,9 @@ def parameters(call: Call, place: str) -> list[dict[str, Any]]:
 
 
 def memory(site: Furnished) -> int:
-    """Resident bytes of the query process."""
+    """Resident bytes of the query process that are its own: pages of code come as they are first needed."""
     status = Path(f"/proc/{site.query.process.pid}/status").read_text(encoding="ascii")
-    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("VmRSS"))
+    return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon"))
 
 
 def begun(site: Furnished, head: str) -> socket.socket:
@@ -77,12 +77,14 @@ def head_of(call: Call, *headers: str) -> str:
 
 
 def status_of(connection: socket.socket) -> int:
-    """The status that is answered; 0 when the connection ends without one."""
+    """The status that is answered; a refusal of a body is a problem. 0 when the connection ends without an answer."""
     try:
         said = connection.recv(1 << 16)
     except ConnectionResetError:
         return 0
-    return int(said.split(b" ", 2)[1]) if said else 0
+    status = int(said.split(b" ", 2)[1]) if said else 0
+    assert status != 413 or b"content-type: application/problem+json" in said.lower(), said
+    return status
 
 
 @EACH
@@ -146,17 +148,21 @@ def test_a_body_of_a_gigabyte_is_not_waited_for(site: Furnished, call: Call) -> 
 
 @CHANGING
 def test_a_body_of_no_told_length_is_counted(site: Furnished, call: Call) -> None:
-    before, sent = memory(site), 0
-    kind = "video/mp4" if call.name == "upload_video" else "application/json"
-    with closing(begun(site, head_of(call, "Transfer-Encoding: chunked", f"Content-Type: {kind}"))) as connection:
-        try:
-            while sent < 64 * MIB:
-                connection.sendall(PIECE)
-                sent += len(PIECE)
-        except OSError:
-            pass
-        status = status_of(connection)
-        assert status in (0, 413) if call in JSON or call.name == "upload_video" else status < 500
+    def send() -> int:
+        """As much as is taken; the status."""
+        kind, sent = "video/mp4" if call.name == "upload_video" else "application/json", 0
+        with closing(begun(site, head_of(call, "Transfer-Encoding: chunked", f"Content-Type: {kind}"))) as connection:
+            try:
+                while sent < 64 * MIB:
+                    connection.sendall(PIECE)
+                    sent += len(PIECE)
+            except OSError:
+                pass
+            return status_of(connection)
+
+    send()  # the first time brings code and threads
+    before, status = memory(site), send()
+    assert status in (0, 413) if call in JSON or call.name == "upload_video" else status < 500
     assert memory(site) - before < 8 * MIB
 
 
