@@ -17,7 +17,7 @@ from services.query.records.archiver import write_log
 from services.query.records.control import Control
 from services.query.records.database import open_engine
 from services.query.records.generations import next_number, opened, show, shown, views_url
-from services.query.records.locks import Taken, only_writer
+from services.query.records.locks import Taken, only_maker, only_writer
 from services.query.records.migrate import migrate
 from services.query.records.places import FACTS, Places, reaches, read_places
 from services.query.records.projector import tell_regressed, write_views
@@ -200,7 +200,9 @@ async def _control(url: str, *, alone: bool) -> AsyncIterator[tuple[AsyncEngine,
             stack.callback(only_writer(Path(make_url(url).database or "")).close)
         control = open_engine(url, durable=True)
         stack.push_async_callback(control.dispose)
-        await migrate(control)
+        async with only_maker(control):
+            await migrate(control)
+            await _number(control)
         yield control, await stack.enter_async_context(open_rows(url))
 
 
@@ -219,7 +221,8 @@ async def _generation(
     url: str, number: int, control: AsyncEngine, control_rows: Rows, stack: AsyncExitStack
 ) -> Databases:
     """Open its views; they are closed with the stack."""
-    views = await stack.enter_async_context(opened(views_url(url, number)))
+    async with only_maker(control):
+        views = await stack.enter_async_context(opened(views_url(url, number)))
     rows = await stack.enter_async_context(open_rows(views_url(url, number)))
     return Databases(control, views, number, rows, control_rows)
 

@@ -1,5 +1,6 @@
-"""Who may do what alone: write a SQLite database, build a generation of views."""
+"""Who may do what alone: write a SQLite database, make its tables, build a generation of views."""
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,10 +8,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import text
-from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 _DAY = 86_400
+_LOOKED_EVERY = 0.05
 
 
 class Taken(Exception):
@@ -42,23 +43,47 @@ def only_writer(database: Path) -> Lock:
 
 
 @asynccontextmanager
-async def only_builder(url: str, control: AsyncEngine) -> AsyncIterator[None]:
+async def only_builder(control: AsyncEngine) -> AsyncIterator[None]:
     """While a generation is built; a builder that dies lets go of it, and so does its server. Raises Taken."""
-    why = "another rebuild of this site goes on: wait for its end, or stop it"
-    parsed = make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        lock = Lock(Path(parsed.database or "").with_name("rebuild.lock"), why)
+    async with _named("rebuild", control) as held:
+        if not held:
+            raise Taken("another rebuild of this site goes on: wait for its end, or stop it")
+        yield
+
+
+@asynccontextmanager
+async def only_maker(control: AsyncEngine) -> AsyncIterator[None]:
+    """While tables are made or changed: processes that start together do it one after the other."""
+    async with _named("tables", control, wait=True):
+        yield
+
+
+@asynccontextmanager
+async def _named(what: str, control: AsyncEngine, *, wait: bool = False) -> AsyncIterator[bool]:
+    """Hold what one process of a site may hold; False when another has it. Who dies lets go of it."""
+    if control.dialect.name == "sqlite":
+        path = Path(control.url.database or "").with_name(f"{what}.lock")
+        while (lock := _locked(path)) is None and wait:  # noqa: ASYNC110 - another process's work
+            await asyncio.sleep(_LOOKED_EVERY)
         try:
-            yield
+            yield lock is not None
         finally:
-            lock.close()
+            if lock:
+                lock.close()
         return
-    name = "dolbom_rebuild_" + sha256(str(parsed.database).encode()).hexdigest()[:32]
+    name = f"dolbom_{what}_{sha256(str(control.url.database).encode()).hexdigest()[:32]}"
     async with control.connect() as connection:
         await connection.execute(text(f"SET SESSION wait_timeout = {_DAY}"))  # it says nothing while it holds the lock
-        if await connection.scalar(text("SELECT GET_LOCK(:name, 0)"), {"name": name}) != 1:
-            raise Taken(why)
+        words = {"name": name, "seconds": _DAY if wait else 0}
+        held = await connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), words) == 1
         try:
-            yield
+            yield held
         finally:
             await connection.invalidate()  # the server lets go of it with the connection
+
+
+def _locked(path: Path) -> Lock | None:
+    try:
+        return Lock(path, "")
+    except Taken:
+        return None

@@ -62,7 +62,7 @@ async def rebuild(url: str, bus: Bus | None, tell: Tell, *, accept: bool = False
     began, used = real(), time.process_time()
     control = open_engine(url, durable=True)
     try:
-        async with only_builder(url, control):
+        async with only_builder(control):
             done = await _Rebuild(url, control, bus, tell, accept).run()
     finally:
         await control.dispose()

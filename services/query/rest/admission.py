@@ -10,7 +10,7 @@ from starlette.types import Scope
 
 from services.query.people.directory import Shown
 from services.query.people.signing import digest
-from services.query.rest.gate_rules import MAX_BODY, SAFE_METHODS, VIDEOS, is_host, origin_of
+from services.query.rest.gate_rules import SAFE_METHODS, VIDEOS, is_host, origin_of, too_large
 from services.query.rest.problems import Problem
 
 COOKIE = "dolbom"
@@ -36,13 +36,11 @@ def shown(headers: Headers) -> Shown | None:
     return Shown("session", digest(secret)) if secret else None
 
 
-def ill_formed(headers: Headers, path: str) -> Problem | None:
+def ill_formed(method: str, headers: Headers, path: str) -> Problem | None:
     """What no request may be."""
     if not is_host(headers.get("host", "")):
         return Problem(400, "The Host header names no host.", "bad-host")
-    if int(headers.get("content-length", "0")) > MAX_BODY and not VIDEOS.fullmatch(path):
-        return Problem(413)
-    return None
+    return too_large(method, headers, path)
 
 
 def not_the_page(method: str, headers: Headers, path: str, by: Literal["token", "session", "nobody"]) -> Problem | None:

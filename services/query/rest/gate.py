@@ -68,7 +68,7 @@ class Gate:
                 raise refused
             scope[PRINCIPAL] = ANYONE
             return
-        if refused := admission.ill_formed(headers, path):
+        if refused := admission.ill_formed(method, headers, path):
             raise refused
         if door == "page":
             return

@@ -13,6 +13,10 @@ from starlette.datastructures import Headers
 from services.query.rest.problems import Problem
 
 MAX_BODY = 16 * 1024
+MAX_ORDER = 128 * 1024
+"""The names of a queue's files in their order are more than anything else has to say."""
+UNLIMITED = 1 << 62
+"""Of a video: its own limit is counted as it is written."""
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _HOST = re.compile(r"(?P<name>[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::(?P<port>\d{1,5}))?", re.ASCII | re.IGNORECASE)
 VIDEOS = re.compile(r"/api/v1/cameras/[^/]+/videos", re.ASCII)
@@ -28,10 +32,13 @@ def refusal(method: str, scheme: str, headers: Headers, path: str = "/") -> Prob
         return Problem(403, f"There are no users yet: requests with {forwarding} are refused.", "forwarded")
     if method not in SAFE_METHODS and not same_origin(scheme, host, headers):
         return Problem(403, "Only this site's own page may change something.", "cross-site")
-    # A body without a length is counted as it is read; queues of videos have limits of their own.
-    if int(headers.get("content-length", "0")) > MAX_BODY and not VIDEOS.fullmatch(path):
-        return Problem(413)
-    return None
+    return too_large(method, headers, path)
+
+
+def too_large(method: str, headers: Headers, path: str) -> Problem | None:
+    """A body that says it is larger than its route takes; one without a length is counted as it is read."""
+    most = {"POST": UNLIMITED, "PUT": MAX_ORDER}.get(method, MAX_BODY) if VIDEOS.fullmatch(path) else MAX_BODY
+    return Problem(413) if int(headers.get("content-length", "0")) > most else None
 
 
 def is_host(host: str) -> bool:

@@ -16,6 +16,7 @@ from services.query.commands import Unregistered, record_change
 from services.query.domain import Known, Planned
 from services.query.registration import asked_before
 from services.query.rest.asked import PROBLEMS, Key, Needs, Registered, SiteNow, cameras_read, no_query
+from services.query.rest.gate_rules import MAX_ORDER, UNLIMITED
 from services.query.rest.problems import Problem, ProblemBody, not_found, unavailable
 from services.query.rest.queues import (
     NameTaken,
@@ -46,8 +47,6 @@ from services.query.rest.video_refusals import refusals
 from services.query.site import Site
 
 PATH = "/api/v1/cameras/{camera_id}/videos"
-UNLIMITED = 1 << 62
-"""What is uploaded is counted here, against the setting."""
 DRAINED = 1 << 20
 """So much of a refused body is read all the same, so that the sender hears why instead of a reset connection."""
 _CHANGE_PROBLEMS = {409: "Not with this queue", 412: "Not the revision that is named"}
@@ -156,7 +155,7 @@ async def remove_video(
     summary="Put the videos in order",
     responses=_problems(_CHANGE_PROBLEMS),
     dependencies=[Depends(no_query)],
-    max_body_size=1 << 17,
+    max_body_size=MAX_ORDER,
 )
 async def order_videos(
     camera: Registered,

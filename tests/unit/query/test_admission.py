@@ -86,7 +86,7 @@ def test_bodies_are_json_but_for_a_video(by: str) -> None:
 
 @pytest.mark.parametrize("host", ["", "a b", "a/b", "a@b", "a:b", "[::1", "é.example", "a\n"])
 def test_hosts_that_are_none(host: str) -> None:
-    refused = ill_formed(Headers({"host": host}), "/")
+    refused = ill_formed("GET", Headers({"host": host}), "/")
     assert refused is not None
     assert refused.status == 400
 
