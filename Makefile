@@ -66,7 +66,14 @@ soak: ## Run the long seeded tests, reports in build/soak-*.md: [DOLBOM_SEEDS=50
 
 bench: ## Run the paired benchmarks: [QUICK=1]
 	@$(PREPARE) bench
-	exec .venv/bin/python -m bench $${QUICK:+--quick}
+	status=0
+	measure() { .venv/bin/python -m "$$@" || status=1; }
+	measure bench $${QUICK:+--quick}
+	measure bench.reads $${QUICK:+--rows 20000 --pairs 2 --seconds 2}
+	measure bench.projection $${QUICK:+--facts 10000 --pairs 2}
+	measure bench.lag $${QUICK:+--seconds 10}
+	measure bench.live $${QUICK:+--rounds 1}
+	exit $$status
 
 lint: ## Check style, types, imports and sizes
 	@$(PREPARE) lint

@@ -22,6 +22,8 @@ class MariaDb:
 
     folder: Path
     port: int = 0
+    sizes: str = "--innodb-buffer-pool-size=64M --innodb-log-file-size=16M"
+    """Empty: those that it comes with (128 MiB of pages in memory, 96 MiB of log)."""
     _process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
 
     @property
@@ -49,7 +51,7 @@ class MariaDb:
         self.port = self.port or _free_port()
         words = (
             f"--datadir={self.folder}/data --socket={self.folder}/s --bind-address=127.0.0.1 --port={self.port} "
-            "--innodb-buffer-pool-size=64M --innodb-log-file-size=16M --performance-schema=OFF --skip-name-resolve "
+            f"{self.sizes} --performance-schema=OFF --skip-name-resolve "
             "--character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci"
         )
         with (self.folder / "said.txt").open("ab") as said:

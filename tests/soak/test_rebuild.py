@@ -56,7 +56,7 @@ def kind(request: pytest.FixtureRequest, folder: Path) -> Iterator[MariaDb | Non
         return
     if SERVER is None:
         pytest.skip(WHY_NOT)
-    server = MariaDb(folder / "server")
+    server = MariaDb(folder / "server", sizes="")
     server.make()
     server.start()
     yield server

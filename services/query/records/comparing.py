@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from sqlalchemy import JSON, Column, Connection, Table, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -75,7 +76,7 @@ async def _compare(
             ones = ones or await anext(left, [])
             if not others:
                 others = await anext(right, [])
-                digest.update("".join(map(repr, others)).encode())
+                digest.update(orjson.dumps(others, default=str))
                 count += len(others)
                 tell(len(others))
             if not ones and not others:
@@ -128,12 +129,31 @@ def _ordered(table: Table) -> list[Column[Any]]:
 
 
 async def _rows(table: Table, connection: AsyncConnection | None) -> AsyncGenerator[list[_Values], None]:
-    """The rows as the driver gives them, the key first, in its order: keys are of characters that all sort alike."""
+    """The rows as the driver gives them, the key first, in its order: keys are of characters that all sort alike.
+
+    Page by page: the driver of the servers takes in whatever they send, however far it is read.
+    """
     if connection is None:
         return
-    quoted = [f"`{column.name}`" for column in _ordered(table)]
-    keys = ", ".join(quoted[: len(table.primary_key)])
-    words = f"SELECT {', '.join(quoted)} FROM {table.name} ORDER BY {keys}"  # noqa: S608 - names of our own tables
-    result = await connection.stream(text(words))
-    async for some in result.partitions(_ROWS):
-        yield [tuple(row) for row in some]
+    keys = [f"`{column.name}`" for column in table.primary_key]
+    columns, order = ", ".join(f"`{column.name}`" for column in _ordered(table)), ", ".join(keys)
+    begin = f"SELECT {columns} FROM {table.name}"  # noqa: S608 - names of our own tables
+    end = f"ORDER BY {order} LIMIT {_ROWS}"
+    last: dict[str, object] = {}
+    beyond = f"WHERE {_beyond(keys, connection.dialect.name == 'sqlite')}"
+    while True:
+        words = text(f"{begin} {beyond if last else ''} {end}")
+        some = [tuple(row) for row in (await connection.execute(words, last)).all()]
+        if some:
+            yield some
+        if len(some) < _ROWS:
+            return
+        last = {f"k{at}": value for at, value in enumerate(some[-1][: len(keys)])}
+
+
+def _beyond(keys: Sequence[str], lite: bool, at: int = 0) -> str:
+    """SQL: is a key above the last one? Each kind of database finds it in the index by words of its own."""
+    if lite:
+        return f"({', '.join(keys)}) > ({', '.join(f':k{one}' for one in range(len(keys)))})"
+    first = f"{keys[at]} > :k{at}"
+    return first if at == len(keys) - 1 else f"({first} OR ({keys[at]} = :k{at} AND {_beyond(keys, lite, at + 1)}))"

@@ -1,25 +1,29 @@
 """Puts facts into a generation of views that is being built: all of the log, then what followed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 
 from sqlalchemy import Row, Table, and_, or_, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.bus import Bus, Place, follow
-from libs.contracts.envelope import FactError, NewerFact
+from libs.contracts.envelope import Fact, FactError, NewerFact
 from libs.contracts.streams import StreamSpec
 from services.query.records.archiver import LOG
 from services.query.records.control import Control
 from services.query.records.database import upsert
+from services.query.records.groups import insert_ids
 from services.query.records.places import Places, behind, read_places
-from services.query.records.projector import project, read_fact, tell_newer
+from services.query.records.projector import apply, project, read_fact, tell_newer
 from services.query.records.reading import UNFIT
 from services.query.records.tables import TABLES
 
 READ = 2000
 """Facts in one transaction. Half as many cost a tenth more, twice as many no less (measured on MariaDB)."""
+_NOTED, _SAID = 100_000, 5000
+"""Facts that are put into the inbox together, in the order of their ids: one by one, each would be a page of its own.
+So many of them are one statement."""
 SILENT_FOR = 30.0
 """Real seconds without a word after which a bus is taken for one that does not answer."""
 ARCHIVED: Table = Control.metadata.tables["archived"]
@@ -39,12 +43,16 @@ async def fill(control: AsyncEngine, views: AsyncEngine, tell: Callable[[int], N
     async with control.connect() as connection:
         rows = [dict(row) for row in (await connection.execute(select(ARCHIVED))).mappings()]
         streams = (await connection.execute(select(LOG.c.stream, LOG.c.incarnation).distinct())).all()
-    count = 0
+    count, known = 0, list[str]()
     for stream, incarnation in streams:
         async with aclosing(_in_order(control, stream, incarnation)) as pieces:
             async for some in pieces:
-                await _put(views, _bodies(some))
+                known += await _put(views, _bodies(some), apply)  # the log has each fact once
                 tell(count := count + len(some))
+                if len(known) >= _NOTED:
+                    await _note(views, known)
+                    known.clear()
+    await _note(views, known)
     async with views.begin() as connection:
         await upsert(connection, TABLES["checkpoints"], rows)
     return await read_places(views, TABLES["checkpoints"]), count
@@ -64,7 +72,7 @@ async def bring(views: AsyncEngine, source: "Source", begin: Places, end: Places
             after = None
         async with aclosing(source.facts(stream, after, upto)) as batches:
             async for some in batches:
-                await _put(views, some)
+                await _put(views, some, project)
                 count += len(some)
     return count
 
@@ -142,8 +150,10 @@ async def _of_bus(bus: Bus, stream: StreamSpec, after: Place | None, upto: Place
         raise NotReached(f"the bus gave nothing of {stream.name} for {SILENT_FOR:g} s") from problem
 
 
-async def _put(views: AsyncEngine, said: Sequence[Said]) -> None:
-    """What can never be used was parked when it came; it shows nowhere."""
+async def _put(
+    views: AsyncEngine, said: Sequence[Said], write: Callable[[AsyncConnection, list[Fact]], Awaitable[object]]
+) -> list[str]:
+    """The ids of those that were put in. What can never be used was parked when it came; it shows nowhere."""
     facts, newer = [], set()
     for subject, body in said:
         try:
@@ -154,9 +164,18 @@ async def _put(views: AsyncEngine, said: Sequence[Said]) -> None:
             continue
     try:
         async with views.begin() as connection:
-            await project(connection, facts)
+            await write(connection, facts)
             await tell_newer(connection, newer)
     except UNFIT:
-        if len(said) > 1:
-            for one in said:
-                await _put(views, [one])
+        if len(said) == 1:
+            return []
+        return [one for alone in said for one in await _put(views, [alone], write)]
+    return [fact.id for fact in facts]
+
+
+async def _note(views: AsyncEngine, known: Iterable[str]) -> None:
+    """Put facts into the inbox."""
+    ordered = sorted(known)
+    async with views.begin() as connection:
+        for begin in range(0, len(ordered), _SAID):
+            await insert_ids(connection, ordered[begin : begin + _SAID])

@@ -44,10 +44,11 @@ def born(table: str, key: Key) -> Row:
 
 def merge(row: Row, change: Change) -> bool:
     """Put the change into the row if nothing of a higher order stands there; tells whether the row is another now."""
-    new = [change.values[column] for column in change.order]
-    old = [row.get(column) for column in change.order]
-    if None not in old and new <= old:
-        return False
+    order = change.order
+    if row.get(order[0]) is not None:
+        new = [change.values[column] for column in order]
+        if new <= [row[column] for column in order]:
+            return False
     row.update(change.values)
     return True
 

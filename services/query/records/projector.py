@@ -30,9 +30,14 @@ async def project(connection: AsyncConnection, batch: Sequence[Fact]) -> list[Fa
     """Put the facts in; returns those that were new. The caller commits, with the place in the stream."""
     facts = {fact.id: fact for fact in batch}
     new = [facts[one] for one in await _receive(connection, list(facts))]
-    for name, rows in merged(change for fact in new for change in changes(fact)).items():
-        await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
+    await apply(connection, new)
     return new
+
+
+async def apply(connection: AsyncConnection, facts: Iterable[Fact]) -> None:
+    """Merge what the facts say into the rows; the inbox is another's work."""
+    for name, rows in merged(change for fact in facts for change in changes(fact)).items():
+        await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
 
 
 async def _receive(connection: AsyncConnection, ids: Sequence[str]) -> Sequence[str]:
