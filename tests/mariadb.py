@@ -38,10 +38,16 @@ class MariaDb:
             raise RuntimeError("MariaDB does not run")
         return self._process.pid
 
+    @property
+    def _own_tmp(self) -> Path:
+        """A server that starts takes all temporary tables that it finds for its own, and deletes them."""
+        return self.folder / "tmp"
+
     def make(self) -> None:
         """An empty data folder."""
-        self.folder.mkdir(mode=0o755)
-        _give(self.folder)
+        for folder in (self.folder, self._own_tmp):
+            folder.mkdir(mode=0o755)
+            _give(folder)
         words = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
         done = self._run(["mariadb-install-db", "--no-defaults", f"--datadir={self.folder}/data", *words])
         assert done.returncode == 0, done.stdout[-2000:]
@@ -50,8 +56,8 @@ class MariaDb:
         """Start it, and wait until it takes connections."""
         self.port = self.port or _free_port()
         words = (
-            f"--datadir={self.folder}/data --socket={self.folder}/s --bind-address=127.0.0.1 --port={self.port} "
-            f"{self.sizes} --performance-schema=OFF --skip-name-resolve "
+            f"--datadir={self.folder}/data --tmpdir={self._own_tmp} --socket={self.folder}/s --port={self.port} "
+            f"--bind-address=127.0.0.1 {self.sizes} --performance-schema=OFF --skip-name-resolve "
             "--character-set-server=utf8mb4 --collation-server=utf8mb4_unicode_ci"
         )
         with (self.folder / "said.txt").open("ab") as said:
@@ -80,7 +86,14 @@ class MariaDb:
 
     def _run(self, words: list[str]) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            words, user=_user(), cwd="/", check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            words,
+            user=_user(),
+            env={**os.environ, "TMPDIR": str(self._own_tmp)},
+            cwd="/",
+            check=False,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
 
