@@ -7,6 +7,7 @@ A whole column is written down at once, which costs half of a call for each valu
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from math import isfinite
+from typing import cast
 
 import orjson
 from sqlalchemy import JSON, BigInteger, Boolean, Double, Integer
@@ -66,13 +67,14 @@ def _number(value: object) -> str:
 
 
 def _texts(values: Sequence[object]) -> list[str]:
-    """One look for what must be quoted is enough for all of them, and nearly always finds nothing."""
-    texts = [one for one in values if isinstance(one, str)]
-    if len(texts) < len(values) - values.count(None):
-        raise TypeError("a text column takes texts only")
-    if _is_plain("".join(texts)):
-        return ["NULL" if one is None else f"'{one}'" for one in values]
-    return [_quoted(one) if isinstance(one, str) else "NULL" for one in values]
+    """One look for what must be quoted is enough for all of them, and nearly always finds nothing.
+
+    Raises TypeError for what is no text.
+    """
+    texts = cast(Sequence[str | None], values)
+    if _is_plain("".join([one for one in texts if one is not None])):
+        return ["NULL" if one is None else f"'{one}'" for one in texts]
+    return ["NULL" if one is None else _quoted(one) for one in texts]
 
 
 def _is_plain(text: str) -> bool:

@@ -60,7 +60,8 @@ def merged(changes: Iterable[Change]) -> dict[str, dict[Key, Row]]:
         rows = tables.setdefault(change.table, {})
         row = rows.get(change.key)
         if row is None:
-            rows[change.key] = {**born(change.table, change.key), **change.values}
+            row = rows[change.key] = born(change.table, change.key)
+            row.update(change.values)
         else:
             merge(row, change)
     return tables

@@ -13,10 +13,10 @@ from services.query.records.merging import Change, Row
 Data = TypeVar("Data", bound=facts.FactData)
 
 
-def changes(fact: Fact) -> list[Change]:
+def changes(fact: Fact) -> Iterable[Change]:
     """What this fact changes; nothing for facts that no view shows."""
     change = _CHANGES.get(type(fact.data))
-    return list(change(fact)) if change else []
+    return change(fact) if change else ()
 
 
 def _plain(data: facts.Value, *names: str) -> dict[str, object]:

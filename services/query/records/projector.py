@@ -4,7 +4,7 @@ What a batch says of a row is merged by `merging`, and with the row that stands 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -36,7 +36,7 @@ async def project(connection: AsyncConnection, batch: Sequence[Fact]) -> list[Fa
 
 async def apply(connection: AsyncConnection, facts: Iterable[Fact]) -> None:
     """Merge what the facts say into the rows; the inbox is another's work."""
-    for name, rows in merged(change for fact in facts for change in changes(fact)).items():
+    for name, rows in merged(chain.from_iterable(map(changes, facts))).items():
         await merge_rows(connection, name, [rows[key] for key in sorted(rows)])
 
 
@@ -47,7 +47,7 @@ async def _receive(connection: AsyncConnection, ids: Sequence[str]) -> Sequence[
     """
     if connection.dialect.name != "sqlite":
         async with connection.begin_nested() as attempt:
-            if await insert_ids(connection, ids) == len(ids):
+            if await insert_ids(connection, sorted(ids)) == len(ids):
                 return ids
             await attempt.rollback()
     known = await _known(connection, ids)
