@@ -1,13 +1,14 @@
 """Who may do what alone: write a SQLite database, make its tables, build a generation of views."""
 
 import asyncio
+import contextlib
 import fcntl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from hashlib import sha256
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 _DAY = 86_400
@@ -42,7 +43,7 @@ def only_writer(database: Path) -> Lock:
     return Lock(path, f"{path.stem} is written by another process; name another DATABASE_URL, or stop it")
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def only_builder(control: AsyncEngine) -> AsyncIterator[None]:
     """While a generation is built; a builder that dies lets go of it, and so does its server. Raises Taken."""
     async with _named("rebuild", control) as held:
@@ -51,14 +52,14 @@ async def only_builder(control: AsyncEngine) -> AsyncIterator[None]:
         yield
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def only_maker(control: AsyncEngine) -> AsyncIterator[None]:
     """While tables are made or changed: processes that start together do it one after the other."""
     async with _named("tables", control, wait=True):
         yield
 
 
-@asynccontextmanager
+@contextlib.asynccontextmanager
 async def _named(what: str, control: AsyncEngine, *, wait: bool = False) -> AsyncIterator[bool]:
     """Hold what one process of a site may hold; False when another has it. Who dies lets go of it."""
     if control.dialect.name == "sqlite":
@@ -78,8 +79,11 @@ async def _named(what: str, control: AsyncEngine, *, wait: bool = False) -> Asyn
         held = await connection.scalar(text("SELECT GET_LOCK(:name, :seconds)"), words) == 1
         try:
             yield held
-        finally:
+        except BaseException:
             await connection.invalidate()  # the server lets go of it with the connection
+            raise
+        with contextlib.suppress(DBAPIError):  # a connection that was lost holds none
+            await connection.execute(text("SELECT RELEASE_LOCK(:name)"), {"name": name})
 
 
 def _locked(path: Path) -> Lock | None:

@@ -162,7 +162,7 @@ def know(retention: Retention, days: dict[str, int]) -> None:
     retention._days, retention._cameras_read = days, True
 
 
-async def until(true: Callable[[], bool], seconds: float = 5.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 15.0) -> None:
     """Wait for it; fail when it does not come."""
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - files and other processes set no events

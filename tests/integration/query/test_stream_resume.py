@@ -212,7 +212,7 @@ async def test_nobody_misses_anything_unknowingly(server: NatsServer, tmp_path: 
     print(f"seed {seed}")
     dice, world, done = random.Random(seed), World(), asyncio.Event()
     mortal = Mortal(server, start_query(tmp_path, server.url, settings={"HTTP_PORT": str(free_port())}))
-    facts = [fact for fact in story(seed, hours=1.0) if fact.name != "camera.removed"]
+    facts = [fact for fact in story(seed, hours=0.5) if fact.name != "camera.removed"]
     url, port = mortal.query.url, mortal.query.port
     try:
         until("query is ready", mortal.query.is_ready, 10)
