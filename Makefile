@@ -48,7 +48,7 @@ test: ## Run the tests, and tell which were skipped and why
 	# clock: the largest gets the machine for itself, of the others one is beside that of the windows.
 	.venv/bin/python -m pytest tests -m "not soak" --ignore=tests/e2e --ignore=tests/windows -n 3 --dist loadfile -q || status=1
 	.venv/bin/python -m pytest tests/windows/test_many_cameras.py -m "not soak" -q || status=1
-	.venv/bin/python -m pytest tests/windows/test_ten_minutes.py tests/e2e/test_{video,demo}.py -n 2 --dist loadfile -q || status=1
+	.venv/bin/python -m pytest tests/windows tests/e2e -m "not soak" --ignore=tests/windows/test_many_cameras.py -n 2 --dist loadfile -q || status=1
 	echo "Skipped:"
 	cat build/skips-*.txt 2>/dev/null || echo "  none"
 	exit $$status
