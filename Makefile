@@ -45,10 +45,9 @@ test: ## Run the tests, and tell which were skipped and why
 	rm -f build/skips-*.txt
 	status=0
 	run() { .venv/bin/python -m pytest -m "not soak" -q "$$@" || status=1; }
-	# What is measured by a fast clock gets the machine for itself. Of the rest many wait for a clock: three on two cores
-	# take three quarters of the time of two.
+	# What is measured by a fast clock gets the machine for itself.
 	alone=(tests/integration/ingest/test_live_queue.py tests/windows/test_many_cameras.py)
-	run tests --ignore=tests/e2e --ignore=tests/windows "$${alone[@]/#/--ignore=}" -n 3 --dist loadfile
+	run tests --ignore=tests/e2e --ignore=tests/windows "$${alone[@]/#/--ignore=}" -n 2 --dist loadfile
 	run "$${alone[@]}"
 	run tests/windows tests/e2e "$${alone[@]/#/--ignore=}" -n 2 --dist loadfile
 	echo "Skipped:"
