@@ -54,7 +54,7 @@ async def only_builder(control: AsyncEngine) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def only_maker(control: AsyncEngine) -> AsyncIterator[None]:
-    """While tables are made or changed: processes that start together wait for one another. Raises Taken after a day."""
+    """While tables are made or changed: those that start together wait in turn. Raises Taken after a day."""
     async with _named("tables", control, wait=True) as held:
         if not held:
             raise Taken("another process of this site makes or changes its tables: see what it does, or stop it")
