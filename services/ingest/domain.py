@@ -14,7 +14,7 @@ HOLD_SECONDS = 3
 """So long the last picture may stand in for the next; then slate says that there is none."""
 
 CATCH_UP_SECONDS = 30
-"""A stall up to this is caught up slot by slot; a longer one leaves a gap."""
+"""A stall of up to so many real seconds is caught up slot by slot; a longer one leaves a gap."""
 
 
 def first_slot(now_ms: int, fps: int, last_published: int | None) -> int:
@@ -32,10 +32,13 @@ def phase_ms(camera: str, fps: int) -> int:
     return zlib.crc32(camera.encode()) % (1000 // fps)
 
 
-def next_slot(last: int, now_ms: int, fps: int) -> int:
-    """The slot after `last`, or the present one when the clock has left it too far behind to catch up."""
+def next_slot(last: int, now_ms: int, fps: int, speed: float) -> int:
+    """The slot after `last`, or the present one when the clock has left it too far behind to catch up.
+
+    `speed`: so much faster than real time the clock runs; a machine that stood still stood still in real time.
+    """
     here = slot_at(now_ms, fps)
-    return here if here - last > CATCH_UP_SECONDS * fps else last + 1
+    return here if here - last > CATCH_UP_SECONDS * fps * speed else last + 1
 
 
 def without_picture(slot: int, last_captured: int | None, fps: int) -> Literal["h", "s"]:

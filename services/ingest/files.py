@@ -10,7 +10,6 @@ from libs.contracts.positions import Position
 from libs.observe import get_log
 from libs.video.child import CaptureEnded
 from libs.video.picture import Picture
-from services.ingest.domain import CATCH_UP_SECONDS
 from services.ingest.film import Film, Player
 from services.ingest.queue import Queue
 
@@ -52,7 +51,7 @@ def live_pace(fps: int, speed: float) -> Pace:
 
     What one picture may take can be caught up slot by slot, and is not yet long enough for slate on its own.
     """
-    return Pace(fps * speed, min(PATIENCE, CATCH_UP_SECONDS * 0.9 / speed))
+    return Pace(fps * speed, PATIENCE)
 
 
 class FileSource:

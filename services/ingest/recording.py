@@ -98,7 +98,7 @@ class Recording:
             while self._reached(self.last_slot + 1):
                 self._fill(self.last_slot + 1)
                 self.last_slot += 1
-                self._bridge(next_slot(self.last_slot, self._clock.now_ms(), self._run.fps))
+                self._bridge(next_slot(self.last_slot, self._clock.now_ms(), self._run.fps, self._clock.speed))
         except SourceEnded:
             self._end = "source_ended"
         except Exception:

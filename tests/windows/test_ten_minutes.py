@@ -85,6 +85,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
     tell(f"windows: seed {SEED}")
     site = start_site(tmp_path_factory.mktemp("windows") / "data", PORT="0", CLOCK=f"{START.isoformat()}@{SPEED}")
     wait_for(lambda: site.url or site.process.poll() is not None, 60, "the page's address")
+    wait_for(lambda: site.get("/api/v1/cameras").status == 200, 30, "an answer")  # 503 until it knows who may ask
     story = Story(site)
     story.watcher.start()
     yield story

@@ -35,9 +35,14 @@ def test_a_run_begins_now_but_never_at_a_slot_that_was_published() -> None:
 
 
 def test_a_stall_is_caught_up_slot_by_slot_and_a_long_one_leaves_a_gap() -> None:
-    assert next_slot(1000, slot_start_ms(1000, 5), 5) == 1001
-    assert next_slot(1000, slot_start_ms(1150, 5), 5) == 1001
-    assert next_slot(1000, slot_start_ms(1151, 5), 5) == 1151
+    assert next_slot(1000, slot_start_ms(1000, 5), 5, 1.0) == 1001
+    assert next_slot(1000, slot_start_ms(1150, 5), 5, 1.0) == 1001
+    assert next_slot(1000, slot_start_ms(1151, 5), 5, 1.0) == 1151
+
+
+def test_a_stall_is_one_of_the_machine_so_it_is_measured_in_real_time() -> None:
+    assert next_slot(1000, slot_start_ms(2500, 5), 5, 10.0) == 1001
+    assert next_slot(1000, slot_start_ms(2501, 5), 5, 10.0) == 2501
 
 
 def test_cameras_take_their_pictures_at_different_moments_of_the_slot() -> None:
