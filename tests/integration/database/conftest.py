@@ -1,5 +1,6 @@
 """The databases that these tests run on: a SQLite file, and a MariaDB of their own."""
 
+import gc
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -11,6 +12,13 @@ import pytest
 from tests.integration.database.views import Fresh, create
 from tests.mariadb import SERVER, WHY_NOT, MariaDb
 from tests.nats_server import NatsServer
+
+
+@pytest.fixture(autouse=True)
+def leavings() -> Iterator[None]:
+    """What drivers leave of a killed server goes with the test that killed it, and is told of no later one."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

@@ -70,14 +70,17 @@ async def follows(url: str, records: Records, late: list[float]) -> None:
     def followed() -> bool:
         return records.now is not None and records.now.number == told
 
-    while True:
-        async with control.connect() as connection:
-            number = await shown(connection)
-        if number is not None and number > told:
-            began, told = real(), number
-            await until(followed, 30)
-            late.append(real() - began)
-        await asyncio.sleep(0.01)
+    try:
+        while True:
+            async with control.connect() as connection:
+                number = await shown(connection)
+            if number is not None and number > told:
+                began, told = real(), number
+                await until(followed, 30)
+                late.append(real() - began)
+            await asyncio.sleep(0.01)
+    finally:
+        await control.dispose()
 
 
 async def test_whoever_reads_notices_nothing(fresh: Fresh, server: NatsServer) -> None:
