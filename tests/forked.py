@@ -59,10 +59,13 @@ class Forked:
         self.send_signal(signal.SIGKILL)
 
 
-def start(module: str, environment: Mapping[str, str], log: Path) -> Forked:
-    """Start `python -m <module>` in the project's folder; what it says is added to `log`."""
-    parent = _parent(module)
-    pid = parent.ask(environment=dict(environment), log=str(log))
+def start(module: str, environment: Mapping[str, str], log: Path, *words: str, also: str = "") -> Forked:
+    """Start `python -m <module> <words>` in the project's folder; what it says is added to `log`.
+
+    `also`: a module that the program imports only when it needs it.
+    """
+    parent = _parent(module, also)
+    pid = parent.ask(environment=dict(environment), log=str(log), words=words)
     assert pid is not None
     return Forked(parent, pid)
 
@@ -70,10 +73,10 @@ def start(module: str, environment: Mapping[str, str], log: Path) -> Forked:
 class _Parent:
     """The process that forks: one question at a time."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, also: str) -> None:
         here, there = socket.socketpair()
         with there:
-            words = [sys.executable, "-m", "tests.forked", module, str(there.fileno())]
+            words = [sys.executable, "-m", "tests.forked", str(there.fileno()), module, also]
             self._process = subprocess.Popen(words, cwd=ROOT, pass_fds=[there.fileno()])
         with here:
             self._lines, self._turn = here.makefile("rw", encoding="utf-8"), Lock()
@@ -92,13 +95,15 @@ class _Parent:
 
 
 @cache
-def _parent(module: str) -> _Parent:
-    return _Parent(module)
+def _parent(module: str, also: str) -> _Parent:
+    return _Parent(module, also)
 
 
-def _serve(module: str, there: socket.socket) -> None:
+def _serve(there: socket.socket, module: str, also: str) -> None:
     """Until the other side is gone."""
     program = importlib.import_module(f"{module}.__main__")
+    if also:
+        importlib.import_module(also)
     gc.freeze()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the test; the children take it again
     lines = there.makefile("rw", encoding="utf-8")
@@ -117,11 +122,11 @@ def _serve(module: str, there: socket.socket) -> None:
                 os.dup2(log.fileno(), 2)
             lines.detach()
             there.close()
-            sys.argv = [module]
+            sys.argv = [module, *question["words"]]
             sys.exit(program.main())
         lines.write(f"{json.dumps(answer)}\n")
         lines.flush()
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1], socket.socket(fileno=int(sys.argv[2])))
+    _serve(socket.socket(fileno=int(sys.argv[1])), *sys.argv[2:])

@@ -3,14 +3,17 @@
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from pydantic import SecretStr
 
 from libs.bus import BusSettings, with_bus
 from services.query.records.keeping import Records
+from tests import forked
+from tests.forked import Forked
 from tests.nats_server import NatsServer
 
 ROOT = Path(__file__).parents[3]
@@ -37,18 +40,26 @@ async def running(url: str, server: NatsServer) -> AsyncIterator[Records]:
             assert isinstance(done, asyncio.CancelledError), done
 
 
-async def start_rebuild(url: str, server: NatsServer, *words: str) -> asyncio.subprocess.Process:
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """`dolbom rebuild`, a process of its own."""
+
+    process: Forked
+    said: Path
+
+    async def ended(self) -> tuple[int, str]:
+        """Its exit status and all that it said, once it is over."""
+        return await asyncio.to_thread(self.process.wait), self.said.read_text(encoding="utf-8")
+
+
+def start_rebuild(url: str, server: NatsServer, *words: str) -> Rebuild:
     """`dolbom rebuild` of this site."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DATABASE_URL": url, "NATS_URL": server.url}
     environment |= {"NATS_USER": "query", "NATS_PASSWORD": "query"}
-    pipe = asyncio.subprocess.PIPE
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli", "rebuild", *words, env=environment, stdout=pipe, stderr=pipe
-    )
+    said = server.folder / f"rebuild-{uuid4().hex}.txt"
+    return Rebuild(forked.start("cli", environment, said, "rebuild", *words, also="cli.rebuild_views"), said)
 
 
-async def rebuilt(url: str, server: NatsServer, *words: str) -> tuple[int | None, str]:
+async def rebuilt(url: str, server: NatsServer, *words: str) -> tuple[int, str]:
     """Its exit status and all that it said, once it is over."""
-    process = await start_rebuild(url, server, *words)
-    output, said = await process.communicate()
-    return process.returncode, (output + said).decode()
+    return await start_rebuild(url, server, *words).ended()

@@ -1,7 +1,6 @@
 """A rebuild while the site runs: whoever reads notices nothing, and whatever dies leaves what works."""
 
 import asyncio
-import contextlib
 import json
 import os
 import random
@@ -93,12 +92,7 @@ async def test_whoever_reads_notices_nothing(fresh: Fresh, server: NatsServer) -
         assert records.now is not None
         await until_read(records.now.views, records.now.control, half)
         watching = [asyncio.create_task(poll(records, seen)), asyncio.create_task(follows(url, records, late))]
-
-        async def publish() -> None:
-            for fact in FACTS[half:]:
-                await say(server, [fact])
-
-        publishing = asyncio.create_task(publish())
+        publishing = asyncio.create_task(say(server, FACTS[half:], lambda: asyncio.sleep(0.01)))
         for _ in range(2):
             status, said = await rebuilt(url, server)
             assert status == 0, said
@@ -132,15 +126,13 @@ async def test_a_rebuild_that_dies_leaves_what_was_shown(turn: int, fresh: Fresh
         assert records.now is not None
         log = open_engine(url)
         await until_read(records.now.views, log, len(facts))
-        process = await start_rebuild(url, server, "--json")
-        whole = json.loads((await process.communicate())[0])["seconds"]
+        whole = json.loads((await rebuilt(url, server, "--json"))[1])["seconds"]
         for number in (3, 4):
-            process = await start_rebuild(url, server)
+            rebuild = start_rebuild(url, server)
             await begun(log, number)
             await asyncio.sleep(dice.uniform(0, whole))
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.communicate()
+            rebuild.process.kill()
+            await rebuild.ended()
             async with log.connect() as connection:
                 now = await shown(connection)
             assert now is not None
@@ -164,12 +156,12 @@ async def test_ctrl_c_leaves_what_is_shown(fresh: Fresh, server: NatsServer) -> 
     async with running(url, server) as records:
         assert records.now is not None
         await until_read(records.now.views, records.now.control, 300)
-        process = await start_rebuild(url, server)
+        rebuild = start_rebuild(url, server)
         await begun(records.now.control, 2)
-        process.send_signal(signal.SIGINT)
-        _, said = await process.communicate()
+        rebuild.process.send_signal(signal.SIGINT)
+        status, said = await rebuild.ended()
         async with records.now.control.connect() as connection:
             now = await shown(connection)
-        assert (process.returncode, now) in ((1, 1), (0, 2)), said
-        if process.returncode:
-            assert b"what is shown is as it was" in said
+        assert (status, now) in ((1, 1), (0, 2)), said
+        if status:
+            assert "what is shown is as it was" in said
