@@ -20,6 +20,9 @@ ifneq ($(filter environment,$(origin HOST)),)
 unexport HOST
 endif
 
+# Whatever is started here is many processes: they read what the first one compiled, and do not each compile it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What make tells its children about itself would confuse a make that a test starts.
 PREPARE = unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES; scripts/setup.sh
 
