@@ -29,7 +29,8 @@ def observe(site: Site, work: Callable[[], object]) -> tuple[list[dict[str, Any]
             await bus.nc.subscribe("camera.>", cb=keep_fact)
             for subject in ("frames.>", "frames.video.camera-1", ">", "_INBOX.>"):
                 await bus.nc.subscribe(subject, cb=keep_frame)
-            await bus.nc.flush()
+            for _ in range(2):  # the first PING may overtake a SUB (see libs.bus.listen)
+                await bus.nc.flush()
             await asyncio.to_thread(work)
 
     asyncio.run(listen())
