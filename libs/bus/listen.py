@@ -16,7 +16,7 @@ async def listen(bus: Bus, subjects: Sequence[str]) -> AsyncIterator[AsyncIterat
     heard: asyncio.Queue[Msg] = asyncio.Queue(maxsize=1024)
     subscriptions = [await bus.nc.subscribe(subject, cb=heard.put) for subject in dict.fromkeys(subjects)]
     try:
-        # The client's PING may overtake what it was told before (nats-py 2.x writes it past its buffer), not the next one.
+        # The PING may overtake what the client said before (nats-py writes it past its own buffer); the next may not.
         await bus.nc.flush()
         await bus.nc.flush()
         yield _each(heard)

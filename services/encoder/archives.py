@@ -137,13 +137,14 @@ class Archives:
             await self._say(data, epoch)
             self._forget(row)
 
-    async def miss(self, row: Row, reason: str, epoch: int) -> None:
-        """Say that this row has no archive, and never will."""
+    async def miss(self, row: Row, reason: str, epoch: int) -> SegmentMissed:
+        """Say that this row has no archive, and never will; returns what was said."""
         _missed.labels(self.camera).inc()
         frames = sum(piece.frames for piece in row)
         data = SegmentMissed(first_slot=row[0].first_slot, frames=frames, fps=row[0].fps, reason=reason)
         await self._say(data, epoch)
         self._forget(row)
+        return data
 
     def _forget(self, row: Row) -> None:
         for piece in row:

@@ -117,7 +117,8 @@ class Archivist:
         archives = self._of(name)
         if self._retention.lacking and row[-1].index < kept_from(archives.indices, self._clock.now_ms()):
             log.error("archive_given_up", camera_id=name, first_slot=row[0].first_slot, reason="no space")
-            await archives.miss(row, "no space", epoch)
+            # Before the bus tells it: the next pass makes room of this row, and no other is given up for it.
+            self._retention.learn(name, await archives.miss(row, "no space", epoch))
 
     def _of(self, name: str) -> Archives:
         """The archives of a camera, with all that was told of them."""
@@ -147,7 +148,7 @@ class Archivist:
             log.error("fact_unreadable", subject=message.subject, reason=str(problem))
         else:
             self._told[fact.subject].learn(fact.data)
-            self._retention.learn(fact)
+            self._retention.learn(fact.subject, fact.data)
 
 
 def _waits(camera: str, problem: Exception) -> None:

@@ -12,8 +12,8 @@ from prometheus_client import Counter, Gauge
 from libs.bus import Bus, BusError, Conflict, Received, follow, obey_cancellation, publish_fact
 from libs.clock import SiteClock, real
 from libs.contracts.cameras import Camera, fold
-from libs.contracts.envelope import Fact, FactError, Origin, decode, new_fact
-from libs.contracts.facts import SegmentExpired
+from libs.contracts.envelope import FactError, Origin, decode, new_fact
+from libs.contracts.facts import FactData, SegmentExpired
 from libs.contracts.ids import is_camera_id
 from libs.contracts.streams import CAMERAS, EVENTS
 from libs.media import Deleted, MediaStore, NotMounted, media_key, read_segment_name, segment_name
@@ -75,10 +75,10 @@ class Retention:
         self._last, self._refused = -math.inf, store.refused
         self._alarms: set[str] = set()
 
-    def learn(self, fact: Fact) -> None:
-        """A fact of `EVENTS`: closed, missed or expired."""
-        if is_camera_id(fact.subject):
-            self._ledger(fact.subject).learn(fact.data)
+    def learn(self, camera: str, data: FactData) -> None:
+        """What a fact of `EVENTS` says: closed, missed or expired."""
+        if is_camera_id(camera):
+            self._ledger(camera).learn(data)
 
     def forget(self) -> None:
         """`EVENTS` was made anew: without facts nothing is deleted."""
@@ -230,7 +230,7 @@ class Retention:
         except (BusError, FactError) as problem:
             _failures.labels("bus").inc()
             raise _NoMore(str(problem)) from problem
-        self.learn(fact)
+        self.learn(archive.camera, data)
         log.info("archive_expired", camera_id=archive.camera, archive=archive.name, reason=reason)
         return True
 

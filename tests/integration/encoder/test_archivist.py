@@ -214,9 +214,12 @@ class FullVolume(MediaStore):
         return self._size - self._used()
 
 
+@pytest.mark.parametrize("hears", [True, False], ids=["as it happens", "what it said comes back late"])
 async def test_without_any_room_the_oldest_row_behind_the_two_hours_is_given_up_and_told(
-    site: Site, server: NatsServer
+    hears: bool, site: Site, server: NatsServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if not hears:
+        monkeypatch.setattr(Archivist, "_learn", lambda *_: None)
     await keep(server, site.camera, 30)
     for place in (0, 60, 120, 900):
         site.put_slots(hls_first_slot(INDEX + place, FPS), "c" * 50)

@@ -29,7 +29,7 @@ async def started(site: Site, now_ms: int, limits: Limits = KEEPS, store: MediaS
     """As in a process that has just read the bus; the test's camera is kept for a day."""
     retention = Retention(store or site.store, site.bus, still(now_ms), limits)
     for fact in await site.facts():
-        retention.learn(fact)
+        retention.learn(fact.subject, fact.data)
     know(retention, {site.camera: 1})
     return retention
 
@@ -201,7 +201,7 @@ async def test_another_body_under_the_same_id_is_an_error_and_deletes_nothing(si
     said = await site.say(other)
     await retention.sweep()
     assert len(site.files("archive")) == 1
-    retention.learn(said)
+    retention.learn(said.subject, said.data)
     await retention.sweep()
     assert (site.files("archive"), await expired(site)) == ([], [other])
 

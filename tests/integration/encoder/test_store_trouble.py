@@ -141,7 +141,7 @@ async def test_retention_makes_room_when_a_write_was_refused(volume: Path, site:
     retention = Retention(site.store, site.bus, still(slot_start_ms(FIRST, FPS) + DAY_MS), Limits())
     know(retention, {site.camera: 30})
     for fact in await site.facts():
-        retention.learn(fact)
+        retention.learn(fact.subject, fact.data)
     writing = asyncio.create_task(recorder.carry_out(steps()))
     await until(lambda: site.store.refused > 0)
     await retention.when_due()
@@ -158,7 +158,7 @@ async def test_a_read_only_disk_is_waited_for(volume: Path, site: Site) -> None:
     retention = Retention(site.store, site.bus, a_day_later, Limits())
     know(retention, {site.camera: 1})
     for fact in await site.facts():
-        retention.learn(fact)
+        retention.learn(fact.subject, fact.data)
     remount(volume, "ro")
     try:
         with capture_logs() as logs:
