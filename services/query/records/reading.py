@@ -21,6 +21,7 @@ from libs.contracts.streams import StreamSpec
 from libs.contracts.subjects import MSG_ID
 from libs.observe import get_log
 from services.query.records.database import upsert
+from services.query.records.places import behind
 
 CHECKED_EVERY = 30.0
 """Real seconds between two looks whether the log still holds what was read last."""
@@ -113,7 +114,8 @@ class _Reading:
                 await self._check()
                 if batch.messages:
                     await self._keep(batch.incarnation, batch.messages)
-                    self._after = Place(batch.incarnation, batch.messages[-1].sequence)
+                    if behind(self._after, here := Place(batch.incarnation, batch.messages[-1].sequence)):
+                        self._after = here
 
     async def _check(self) -> None:
         """At the start, on a new connection and now and then: does what was read last still stand in its place?"""
@@ -133,13 +135,15 @@ class _Reading:
         self._checked = (now, generation)
 
     async def _keep(self, incarnation: str, messages: Sequence[Received]) -> None:
-        """Write until the database takes it."""
+        """Write until the database takes it. What is read again does not move the place back: it holds all up to it."""
         reader, last = self._reader, messages[-1]
+        further = behind(self._after, Place(incarnation, last.sequence))
         place = {"stream": self._stream.name, "incarnation": incarnation, "sequence": last.sequence}
 
         async def write(connection: AsyncConnection) -> None:
             await reader.write(connection, incarnation, messages)
-            await upsert(connection, reader.places, [{**place, "fact_id": last.headers.get(MSG_ID, "")[:_ID]}])
+            if further:
+                await upsert(connection, reader.places, [{**place, "fact_id": last.headers.get(MSG_ID, "")[:_ID]}])
 
         while True:
             try:

@@ -11,9 +11,9 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from libs.bus import Bus, BusSettings, NotStored, publish, with_bus
+from libs.bus import Bus, BusSettings, NotStored, Received, end_of, publish, with_bus
 from libs.contracts.envelope import Fact, encode
 from libs.contracts.permissions import SERVICES
 from libs.contracts.streams import CAMERAS, EVENTS
@@ -21,6 +21,7 @@ from libs.contracts.subjects import MSG_ID
 from services.query.records.archiver import LOG, write_log
 from services.query.records.control import Control
 from services.query.records.database import open_engine
+from services.query.records.places import places_of, reaches, read_places
 from services.query.records.projector import write_views
 from services.query.records.reading import READ_ANEW, Reader, read_into
 from services.query.records.tables import TABLES
@@ -134,6 +135,33 @@ async def test_nothing_is_doubled_or_lost(
             await say(server, FACTS, disturb)
             await until_read(shown, log, len(FACTS))
         await assert_all(shown, log, FACTS)
+
+
+async def test_what_is_read_again_never_moves_the_place_back(fresh: Fresh, server: NatsServer) -> None:
+    """A reader that comes back begins a thousand messages earlier, and takes some hundred at a time."""
+    seen: list[int] = []
+    async with views(await fresh()) as shown:
+
+        async def write(connection: AsyncConnection, incarnation: str, messages: Sequence[Received]) -> None:
+            seen.extend(place.sequence for place in (await places_of(connection, TABLES["checkpoints"])).values())
+            await write_views(connection, incarnation, messages)
+
+        reader = Reader("projector", shown, TABLES["checkpoints"], write, asyncio.Lock())
+        await say(server, FACTS)
+        async with server.bus("query") as bus:
+            end = await end_of(bus, EVENTS.name)
+            last = end.sequence
+            for _ in range(2):
+                task = asyncio.create_task(read_into(bus, EVENTS, reader))
+                async with asyncio.timeout(20):
+                    while not reaches(await read_places(shown, TABLES["checkpoints"]), {EVENTS.name: end}):  # noqa: ASYNC110
+                        await asyncio.sleep(0.01)
+                await asyncio.sleep(0.5)
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+    assert last > 256, "more than comes at once"
+    assert seen == sorted(seen)
+    assert seen.count(last) > 1, "and it did read again"
 
 
 async def test_a_log_that_changed_its_past_is_told_and_read_again(fresh: Fresh, server: NatsServer) -> None:
