@@ -58,6 +58,10 @@ class Hour:
         """All HLS segments of a camera, by index."""
         return {segment_index(path): path for path in (self.site.data / "media" / camera / "hls").glob("*.ts")}
 
+    def late(self) -> int:
+        """By how many segments the camera that is furthest behind the clock is late."""
+        return self.now_ms() // 10_000 - 1 - min(max(self.segments(name)) for name in CAMERAS)
+
     def first_slot(self, camera: str) -> int:
         """The first slot of the window that was recorded."""
         _, path = min(self.segments(camera).items())
@@ -119,13 +123,18 @@ def draw_film(path: Path) -> None:
 
 def test_all_windows_close_within_twenty_seconds_and_nothing_is_late(hour: Hour) -> None:
     site = hour.site
-    wait_for(lambda: hour.now_ms() >= hour.end_ms, 140, "the end of the window")
+    wait_for(lambda: hour.now_ms() >= hour.end_ms - 20_000, 140, "the last two segments of the window")
+    late_before = hour.late()
+    wait_for(lambda: hour.now_ms() >= hour.end_ms, 20, "the end of the window")
     ended, before = time.monotonic(), site.cpu_seconds()["encoder"]
     wait_for(lambda: all(map(hour.archives, CAMERAS)), 20, "sixteen archives")
     seconds, busy = time.monotonic() - ended, site.cpu_seconds()["encoder"] - before
-    late = hour.now_ms() // 10_000 - 1 - min(max(hour.segments(name)) for name in CAMERAS)
-    tell(f"sixteen windows closed {seconds:.1f} s after their end; CPU of the encoder {busy:.1f} s; {late} s late")
-    assert late <= 3, "no camera's live segments wait for another's archive"
+    late = hour.late()
+    told = f"{late} s late, {late_before} before"
+    tell(f"sixteen windows closed {seconds:.1f} s after their end; CPU of the encoder {busy:.1f} s; {told}")
+    # A segment takes a second here. What waited for all archives would be later by as many as they took; a machine that
+    # is too slow for so many cameras is late without any archive.
+    assert late <= max(3, late_before + seconds / 2), "no camera's live segments wait for another's archive"
     for name in CAMERAS:
         [archive] = hour.archives(name)
         first, frames = hour.first_slot(name), hour.end - hour.first_slot(name)
