@@ -137,14 +137,14 @@ class Archives:
             await self._say(data, epoch)
             self._forget(row)
 
-    async def miss(self, row: Row, reason: str, epoch: int) -> SegmentMissed:
-        """Say that this row has no archive, and never will; returns what was said."""
+    async def miss(self, row: Row, reason: str, epoch: int) -> tuple[SegmentMissed, ...]:
+        """Say that this row has no archive, and never will; returns the fact's data if it stands as it was said."""
         _missed.labels(self.camera).inc()
         frames = sum(piece.frames for piece in row)
         data = SegmentMissed(first_slot=row[0].first_slot, frames=frames, fps=row[0].fps, reason=reason)
-        await self._say(data, epoch)
+        stands = await self._say(data, epoch)
         self._forget(row)
-        return data
+        return (data,) if stands else ()
 
     def _forget(self, row: Row) -> None:
         for piece in row:
@@ -199,11 +199,12 @@ class Archives:
             first, frames = window_first_slot(window, fps), WINDOW_SECONDS * fps
             await self._say(SegmentMissed(first_slot=first, frames=frames, fps=fps, reason="no input"), epoch)
 
-    async def _say(self, data: SegmentClosed | SegmentMissed, epoch: int) -> None:
-        """Until the bus has it: the next archive's chain hangs on this one."""
+    async def _say(self, data: SegmentClosed | SegmentMissed, epoch: int) -> bool:
+        """Until the bus has it: the next archive's chain hangs on this one. False: it has another body under its id."""
         happened = slot_start_ms(data.first_slot + data.frames, data.fps)
         origin = Origin("encoder", happened, max(happened, self._clock.now_ms()), epoch=epoch)
         fact = new_fact(data, self.camera, (self.camera, data.first_slot), origin)
+        stands = True
         while True:
             obey_cancellation()
             await self._bus.usable()
@@ -214,11 +215,13 @@ class Archives:
                 await asyncio.sleep(RETRY)
             except Conflict as problem:
                 log.error("fact_contradicted", camera_id=self.camera, fact=fact.name, reason=str(problem))
+                stands = False
                 break
             else:
                 break
         self.told.learn(data)
         log.info("archive_told", camera_id=self.camera, fact=fact.name, first_slot=data.first_slot, frames=data.frames)
+        return stands
 
 
 class _Joined(io.RawIOBase):

@@ -118,7 +118,8 @@ class Archivist:
         if self._retention.lacking and row[-1].index < kept_from(archives.indices, self._clock.now_ms()):
             log.error("archive_given_up", camera_id=name, first_slot=row[0].first_slot, reason="no space")
             # Before the bus tells it: the next pass makes room of this row, and no other is given up for it.
-            self._retention.learn(name, await archives.miss(row, "no space", epoch))
+            for data in await archives.miss(row, "no space", epoch):
+                self._retention.learn(name, data)
 
     def _of(self, name: str) -> Archives:
         """The archives of a camera, with all that was told of them."""

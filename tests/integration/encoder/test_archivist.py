@@ -235,6 +235,22 @@ async def test_without_any_room_the_oldest_row_behind_the_two_hours_is_given_up_
     assert given_up == [FIRST]
 
 
+async def test_another_body_under_the_same_id_lets_nothing_be_deleted(
+    site: Site, server: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Archivist, "_learn", lambda *_: None)
+    await keep(server, site.camera, 30)
+    await site.say(SegmentMissed(first_slot=FIRST, frames=25, fps=FPS, reason="another"))
+    for place in (0, 60, 120, 900):
+        site.put_slots(hls_first_slot(INDEX + place, FPS), "c" * 50)
+    site.store = FullVolume(site.root)
+    with capture_logs() as logs:
+        async with archiving(site, (INDEX + 901) * 10_000, site.camera, limits=Limits()):
+            await until(lambda: any(line["event"] == "fact_contradicted" for line in logs))
+            await asyncio.sleep(0.5)
+    assert segment_name(site.camera, INDEX) in site.files("hls"), "no fact tells of all its pictures"
+
+
 async def test_within_the_two_hours_nothing_is_given_up(site: Site, server: NatsServer) -> None:
     await keep(server, site.camera, 30)
     for place in (0, 60, 700):
